@@ -1,0 +1,1 @@
+"""Arithmetic that gives one answer on every machine (docs/EXACT.md)."""

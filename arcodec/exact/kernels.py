@@ -1,0 +1,252 @@
+"""The layers compiled by numba: one sequence, one core, one symbol at a time.
+
+Every function mirrors one layer of ``torch_layers`` operation by operation. Sums are of integers only; each float
+operation is written so that it rounds once, in float32 (numba neither fuses nor reorders without fastmath).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from . import program as p
+from . import spec as s
+from . import tables as t
+from .contexts import fill_rows
+from .program import Program, State
+
+_CODE_LIMIT = np.float32(s.CODE_LIMIT)
+_STATISTIC_PER_UNIT = np.float32(1 / s.STATISTIC_STEP)
+_STATISTIC_SQUARE = s.STATISTIC_STEP**2
+_EPSILON = np.float32(s.NORM_EPSILON)
+_NORM_PER_UNIT = np.float32(1 / s.NORM_STEP)
+_GATED_PER_UNIT = np.float32(1 / s.GATED_STEP)
+_SQUARE_PER_UNIT = np.float32(1 / s.SQUARE_STEP)
+_EMBED_STEP = np.float32(s.EMBED_STEP)
+_SIGMOID_PER_UNIT = np.float32(1 / t.SIGMOID_STEP)
+_LOGIT_PER_BIT = np.float32(1 / t.LOGIT_STEP)
+_INPUT_LIMIT = np.float32(s.INPUT_LIMIT)
+_SNAP = np.float32(s.SNAP)
+_ONE = np.float32(1)
+_ZERO = np.float32(0)
+_SCORE_LIMIT = np.float32(s.SCORE_LIMIT)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _code(scaled):  # type: ignore[no-untyped-def]
+    """The code of a real already divided by its step, as float32."""
+    return min(max(np.rint(scaled), -_CODE_LIMIT), _CODE_LIMIT)
+
+
+@njit(cache=True, nogil=True)
+def _dot(weights: np.ndarray, codes: np.ndarray) -> int:
+    """Sum of products of int16 vectors of equal length, as int32."""
+    total = np.int32(0)
+    for k in range(len(codes)):
+        total = np.int32(total + np.int32(weights[k]) * np.int32(codes[k]))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def linear(weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, codes: np.ndarray, out: np.ndarray) -> None:
+    """weights (outputs * inputs,), codes (inputs,) -> out (outputs,)."""
+    inputs = len(codes)
+    for o in range(len(out)):
+        total = _dot(weights[o * inputs : (o + 1) * inputs], codes)
+        out[o] = np.float32(total)
+    for o in range(len(out)):
+        out[o] = out[o] * scale[o]
+    for o in range(len(out)):
+        out[o] = out[o] + bias[o]
+
+
+@njit(cache=True, nogil=True)
+def _norm(x: np.ndarray, codes: np.ndarray) -> None:
+    squares = np.int32(0)
+    for i in range(len(x)):
+        coarse = np.int32(_code(x[i] * _STATISTIC_PER_UNIT))
+        squares = np.int32(squares + coarse * coarse)
+    per_square = np.float32(_STATISTIC_SQUARE / len(x))
+    mean = np.float32(squares) * per_square
+    rms = np.sqrt(mean + _EPSILON)
+    inverse = _ONE / rms
+    for i in range(len(x)):
+        y = x[i] * inverse
+        codes[i] = np.int16(_code(y * _NORM_PER_UNIT))
+
+
+@njit(cache=True, nogil=True)
+def _sigmoid(table: np.ndarray, x):  # type: ignore[no-untyped-def]
+    return table[np.int64(_code(x * _SIGMOID_PER_UNIT)) + s.CODE_LIMIT]
+
+
+@njit(cache=True, nogil=True)
+def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
+    width = len(h)
+    for i in range(width):
+        f = _sigmoid(table, x[i])
+        z = min(max(x[width + i], -_INPUT_LIMIT), _INPUT_LIMIT)
+        b = (_ONE - f) * z
+        kept = f * h[i]
+        state = kept + b
+        raised = state + _SNAP
+        state = raised - _SNAP
+        h[i] = state
+        out = state * _sigmoid(table, x[2 * width + i])
+        codes[i] = np.int16(_code(out * _GATED_PER_UNIT))
+
+
+@njit(cache=True, nogil=True)
+def _squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
+    for i in range(len(x)):
+        positive = max(x[i], _ZERO)
+        square = positive * positive
+        codes[i] = np.int16(min(np.rint(square * _SQUARE_PER_UNIT), _CODE_LIMIT))
+
+
+@njit(cache=True, nogil=True)
+def _gate(x: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
+    width = len(x) // 2
+    for i in range(width):
+        y = x[i] * _sigmoid(table, x[width + i])
+        codes[i] = np.int16(_code(y * _GATED_PER_UNIT))
+
+
+@njit(cache=True, nogil=True)
+def _delay(codes: np.ndarray, ring: np.ndarray, taps: int, dilation: int, clock: int) -> None:
+    """codes (taps * width,): the first width hold those of now; the others are filled from ring (span, width)."""
+    width = len(codes) // taps
+    span = (taps - 1) * dilation
+    for tap in range(1, taps):
+        slot = (clock - tap * dilation) % span
+        for i in range(width):
+            codes[tap * width + i] = ring[slot, i]
+    slot = clock % span
+    for i in range(width):
+        ring[slot, i] = codes[i]
+
+
+@njit(cache=True, nogil=True)
+def _attend(
+    x: np.ndarray,
+    ring: np.ndarray,
+    distance: np.ndarray,
+    softmax: np.ndarray,
+    scale,  # type: ignore[no-untyped-def]
+    clock: int,
+    codes: np.ndarray,
+) -> None:
+    """x (3 * width,) -> codes (width,); ring (window, 2 * width) holds keys and values, distance (heads, window)."""
+    width = len(codes)
+    heads, window = distance.shape
+    each = width // heads
+    now = clock % window
+    for i in range(2 * width):
+        ring[now, i] = np.int8(_code(x[width + i] * _NORM_PER_UNIT))
+    query = np.empty(each, np.int32)
+    scores = np.empty(window, np.int32)
+    sums = np.empty(each, np.int32)
+    for head in range(heads):
+        start = head * each
+        for i in range(each):
+            query[i] = np.int32(_code(x[start + i] * _NORM_PER_UNIT))
+        best = np.int32(-(2**30))
+        for j in range(window):
+            slot = now - j if j <= now else now - j + window
+            total = np.int32(0)
+            for i in range(each):
+                total = np.int32(total + query[i] * np.int32(ring[slot, start + i]))
+            scaled = np.rint(np.float32(total) * scale)
+            score = np.int32(min(max(scaled, -_SCORE_LIMIT), _SCORE_LIMIT)) + distance[head, j]
+            scores[j] = score
+            best = max(best, score)
+        sums[:] = 0
+        weight_sum = np.int32(0)
+        for j in range(window):
+            behind = best - scores[j]
+            if behind >= len(softmax) - 1:  # weighs nothing
+                continue
+            weight = softmax[behind]
+            weight_sum = np.int32(weight_sum + weight)
+            slot = now - j if j <= now else now - j + window
+            for i in range(each):
+                sums[i] = np.int32(sums[i] + weight * np.int32(ring[slot, width + start + i]))
+        divisor = np.float32(weight_sum)
+        for i in range(each):
+            codes[start + i] = np.int16(_code(np.float32(sums[i]) / divisor))
+
+
+@njit(cache=True, nogil=True)
+def _embed(program: Program, state: State) -> None:
+    """Rows of codes side by side; the first layer of the program projects them."""
+    fill_rows(state.memory, program.shape[p.ROWS_LOG2], state.rows)
+    width = program.shape[p.ROW_WIDTH]
+    for c in range(len(state.rows)):
+        row = program.table[state.rows[c]]
+        for i in range(width):
+            state.codes_now[c * width + i] = row[i]
+
+
+@njit(cache=True, nogil=True)
+def _start_sum(program: Program, state: State) -> None:
+    """The residual sum begins with the projected rows and the row of the last symbol."""
+    last = program.last[state.memory[0] & np.uint64(255)]
+    for i in range(len(state.sum)):
+        from_last = np.float32(last[i]) * _EMBED_STEP
+        state.sum[i] = state.work[i] + from_last
+
+
+@njit(cache=True, nogil=True)
+def logits(program: Program, state: State) -> np.ndarray:
+    """Logits in bits for the next symbol, (256,) float32, a view that the next call overwrites."""
+    _embed(program, state)
+    clock = state.clock[0]
+    work, now = state.work, state.codes_now
+    for i in range(len(program.layers)):
+        layer = program.layers[i]
+        kind, inputs, outputs = layer[p.KIND], layer[p.INPUTS], layer[p.OUTPUTS]
+        if kind == p.LINEAR:
+            matrix = program.weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
+            at = layer[p.CONSTANTS]
+            scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
+            linear(matrix, scale, bias, now[:inputs], work[:outputs])
+            if i == 0:
+                _start_sum(program, state)
+        elif kind == p.NORM:
+            _norm(state.sum, now[:outputs])
+        elif kind == p.RECURRENCE:
+            h = state.reals[layer[p.REALS] : layer[p.REALS] + outputs]
+            _recurrence(work[:inputs], h, program.sigmoid, now[:outputs])
+        elif kind == p.SQUARED_RELU:
+            _squared_relu(work[:inputs], now[:outputs])
+        elif kind == p.GATE:
+            _gate(work[:inputs], program.sigmoid, now[:outputs])
+        elif kind == p.DELAY:
+            taps, dilation = layer[p.SIZE], layer[p.EXTRA]
+            span = (taps - 1) * dilation
+            ring = state.codes[layer[p.CODES] : layer[p.CODES] + span * inputs].reshape(span, inputs)
+            _delay(now[:outputs], ring, taps, dilation, clock)
+        elif kind == p.ATTEND:
+            heads, window = layer[p.SIZE], layer[p.EXTRA]
+            ring = state.codes[layer[p.CODES] : layer[p.CODES] + 2 * window * outputs].reshape(window, 2 * outputs)
+            distance = program.distances[layer[p.WEIGHTS] : layer[p.WEIGHTS] + heads * window].reshape(heads, window)
+            scale_one = program.constants[layer[p.CONSTANTS]]
+            _attend(work[:inputs], ring, distance, program.softmax, scale_one, clock, now[:outputs])
+        else:
+            for j in range(outputs):
+                state.sum[j] = state.sum[j] + work[j]
+    state.clock[0] = clock + 1
+    return work[: s.ALPHABET]
+
+
+@njit(cache=True, nogil=True)
+def weights(program: Program, state: State, out: np.ndarray) -> None:
+    """Integer weights (256,) int64 of the next symbol, 1..2**24, proportional to 2**logit."""
+    bits = logits(program, state)
+    best = np.float32(-np.inf)
+    for i in range(len(bits)):
+        bits[i] = np.rint(bits[i] * _LOGIT_PER_BIT)
+        best = max(best, bits[i])
+    lowest = np.float32(len(program.exp2) - 1)
+    for i in range(len(bits)):
+        out[i] = program.exp2[np.int64(min(best - bits[i], lowest))]

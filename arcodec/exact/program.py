@@ -1,0 +1,145 @@
+"""A network laid out for the compiled engine: one row of numbers a layer, and flat arrays behind it.
+
+Imports no torch, so that a command that compresses one file starts quickly.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import spec as s
+from .contexts import fresh_memory
+
+NORM, LINEAR, RECURRENCE, SQUARED_RELU, GATE, DELAY, ATTEND, ADD = range(8)
+
+# Columns of Program.layers
+KIND, INPUTS, OUTPUTS, WEIGHTS, CONSTANTS, REALS, CODES, SIZE, EXTRA = range(9)
+
+
+class Program(NamedTuple):
+    """Read-only, shared by all sequences."""
+
+    layers: np.ndarray  # (layers, 9) int64, see the columns above
+    weights: np.ndarray  # int16, the matrices one after the other, row by row; int16 suits the processors' products
+    constants: np.ndarray  # float32: scale and bias of each linear layer, the scale of each attention's scores
+    distances: np.ndarray  # int32, of each attention layer
+    sigmoid: np.ndarray  # (255,) float32
+    exp2: np.ndarray  # (1537,) int64
+    softmax: np.ndarray  # (96,) int32
+    table: np.ndarray  # (rows, row_width) int8
+    last: np.ndarray  # (256, width) int8
+    shape: np.ndarray  # int64: contexts, rows_log2, width of a row, width, widest reals, widest codes, state sizes
+
+
+class State(NamedTuple):
+    """What one sequence remembers, and room to work in."""
+
+    reals: np.ndarray  # float32, of the recurrences
+    codes: np.ndarray  # int8, rings of delays and attentions
+    clock: np.ndarray  # (1,) int64, symbols seen
+    memory: np.ndarray  # (3,) uint64, see contexts
+    sum: np.ndarray  # (width,) float32, the residual sum
+    work: np.ndarray  # float32, the reals of the layer at hand
+    codes_now: np.ndarray  # int16, the codes of the layer at hand
+    rows: np.ndarray  # (contexts,) int64
+
+
+CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
+
+
+def fresh_state(program: Program) -> State:
+    """The state before the first symbol."""
+    shape = program.shape
+    return State(
+        np.zeros(shape[STATE_REALS], np.float32),
+        np.zeros(shape[STATE_CODES], np.int8),
+        np.zeros(1, np.int64),
+        fresh_memory(),
+        np.zeros(shape[WIDTH], np.float32),
+        np.zeros(shape[WIDEST_REALS], np.float32),
+        np.zeros(shape[WIDEST_CODES], np.int16),
+        np.zeros(shape[CONTEXTS], np.int64),
+    )
+
+
+class _Flat:
+    """Arrays appended one behind the other."""
+
+    def __init__(self, dtype: type) -> None:
+        self.parts: list[np.ndarray] = [np.zeros(0, dtype)]
+        self.dtype = dtype
+        self.length = 0
+
+    def append(self, array: np.ndarray) -> int:
+        """Where the array begins."""
+        start = self.length
+        self.parts.append(array.astype(self.dtype).ravel())
+        self.length += array.size
+        return start
+
+    def joined(self) -> np.ndarray:
+        return np.ascontiguousarray(np.concatenate(self.parts))
+
+
+def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Program:
+    """Lay out a network whose tensors were checked against ``network.tensors()``."""
+    weights, constants, distances = _Flat(np.int16), _Flat(np.float32), _Flat(np.int32)
+    rows: list[list[int]] = []
+    state_reals = state_codes = 0
+    widest_reals, widest_codes = max(s.ALPHABET, network.width), network.embed.contexts * network.embed.row_width
+
+    def linear(prefix: str, inputs: int, outputs: int) -> None:
+        start = weights.append(tensors[f"{prefix}.codes"])
+        scale = constants.append(np.stack((tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"])))
+        rows.append([LINEAR, inputs, outputs, start, scale, 0, 0, 0, 0])
+
+    linear("embed", network.embed.contexts * network.embed.row_width, network.width)
+    for b, branch in enumerate((*network.branches, network.head)):
+        for i, layer in enumerate(branch):
+            prefix = f"{b}.{i}"
+            match layer:
+                case s.Norm(width):
+                    rows.append([NORM, width, width, 0, 0, 0, 0, 0, 0])
+                case s.Linear(inputs, outputs):
+                    linear(prefix, inputs, outputs)
+                    widest_reals, widest_codes = max(widest_reals, outputs), max(widest_codes, inputs)
+                case s.Recurrence(width):
+                    rows.append([RECURRENCE, 3 * width, width, 0, 0, state_reals, 0, 0, 0])
+                    state_reals += width
+                    widest_codes = max(widest_codes, width)
+                case s.SquaredRelu(width):
+                    rows.append([SQUARED_RELU, width, width, 0, 0, 0, 0, 0, 0])
+                case s.Gate(width):
+                    rows.append([GATE, 2 * width, width, 0, 0, 0, 0, 0, 0])
+                case s.Delay(width, taps, dilation):
+                    rows.append([DELAY, width, taps * width, 0, 0, 0, state_codes, taps, dilation])
+                    state_codes += layer.span * width
+                    widest_codes = max(widest_codes, taps * width)
+                case s.Attend(width, heads, window):
+                    scale = constants.append(np.array([s.attention_scale(layer)]))
+                    distance = distances.append(tensors[f"{prefix}.distance"])
+                    rows.append([ATTEND, 3 * width, width, distance, scale, 0, state_codes, heads, window])
+                    state_codes += 2 * window * width
+        if b < len(network.branches):
+            rows.append([ADD, network.width, network.width, 0, 0, 0, 0, 0, 0])
+
+    packed = tensors["embed.table"]
+    table = np.empty((len(packed), 2 * packed.shape[1]), np.int8)
+    table[:, 0::2] = (packed & 15).astype(np.int8) - 8
+    table[:, 1::2] = (packed >> 4).astype(np.int8) - 8
+    embed = network.embed
+    sizes = [embed.contexts, embed.rows_log2, embed.row_width, network.width]
+    return Program(
+        np.array(rows, np.int64),
+        weights.joined(),
+        constants.joined(),
+        distances.joined(),
+        np.ldexp(tensors["sigmoid"].astype(np.float32), -16),
+        tensors["exp2"].astype(np.int64),
+        np.ascontiguousarray(tensors["softmax"]),
+        table,
+        np.ascontiguousarray(tensors["embed.last"]),
+        np.array([*sizes, widest_reals, widest_codes, state_reals, state_codes], np.int64),
+    )

@@ -1,0 +1,211 @@
+"""What a network is made of: layers, their sizes and the integers they keep.
+
+A network is an embedding, a row of residual branches and a head. These descriptions hold no arithmetic and import no
+engine: ``torch_layers`` gives each one its meaning for training and wide batches, ``program`` and ``kernels`` for one
+sequence on a CPU core, and the tests hold the two equal to the last bit.
+
+Two kinds of vector pass between layers:
+
+    codes   integers in [-127, 127]; a code stands for the real number code * step
+    reals   float32, each made by one IEEE-754 operation at a time
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+ALPHABET = 256
+CODE_LIMIT = 127
+WEIGHT_LIMIT = 63
+TABLE_LIMIT = 7  # embedding codes take four bits
+
+# float32 counts integers exactly below 2**24; a product of codes and weights is at most 127 * 63 in magnitude.
+MAX_INPUTS = (2**24 - 1) // (CODE_LIMIT * WEIGHT_LIMIT)  # 2096
+
+STATISTIC_STEP = 1 / 8  # of the codes whose squares a norm sums
+NORM_EPSILON = 1e-5
+NORM_STEP = 1 / 32
+GATED_STEP = 1 / 64
+SQUARE_STEP = 1 / 8
+EMBED_STEP = 1 / 32
+
+INPUT_LIMIT = 32.0  # of what enters a recurrence
+SNAP = 1.5 * 2.0**7  # added and taken away, it rounds |x| < 64 to multiples of 2**-16
+SCORE_LIMIT = 2**20
+
+Shape = tuple[int, ...]
+Tensors = dict[str, tuple[Shape, str]]  # name -> (shape, numpy dtype)
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Hashed contexts -> reals: rows of small codes side by side, projected, plus one row for the last byte."""
+
+    contexts: int
+    rows_log2: int
+    row_width: int
+    width: int
+
+    def tensors(self) -> Tensors:
+        rows = self.contexts << self.rows_log2
+        inputs = self.contexts * self.row_width
+        return {
+            "table": ((rows, self.row_width // 2), "uint8"),  # two codes a byte, low half first
+            "last": ((ALPHABET, self.width), "int8"),
+            "codes": ((self.width, inputs), "int8"),
+            "scale": ((self.width,), "float32"),
+            "bias": ((self.width,), "float32"),
+        }
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Reals -> codes: x / sqrt(mean(x**2) + eps), the mean taken of integer squares."""
+
+    width: int
+
+    def tensors(self) -> Tensors:
+        return {}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Codes -> reals: an exact integer product, then one multiplication and one addition an output."""
+
+    inputs: int
+    outputs: int
+    step: float
+    gain: float = 1.0  # of the initial weights; 1 keeps the variance
+
+    def tensors(self) -> Tensors:
+        return {
+            "codes": ((self.outputs, self.inputs), "int8"),
+            "scale": ((self.outputs,), "float32"),
+            "bias": ((self.outputs,), "float32"),
+        }
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """3 x width reals (forget, input, gate) -> codes; remembers one real a channel for ever, fading.
+
+    h = f * h + (1 - f) * z;  out = h * sigmoid(gate)
+    """
+
+    width: int
+
+    def tensors(self) -> Tensors:
+        return {}
+
+
+@dataclass(frozen=True)
+class SquaredRelu:
+    """Reals -> codes: max(x, 0)**2."""
+
+    width: int
+
+    def tensors(self) -> Tensors:
+        return {}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """2 x width reals (value, gate) -> codes: value * sigmoid(gate)."""
+
+    width: int
+
+    def tensors(self) -> Tensors:
+        return {}
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Codes -> taps x width codes: those of now, of ``dilation`` steps ago, and so on; before the start, zeros.
+
+    With a Linear behind it, this is a causal dilated convolution.
+    """
+
+    width: int
+    taps: int
+    dilation: int
+
+    @property
+    def span(self) -> int:
+        """Steps to be remembered."""
+        return (self.taps - 1) * self.dilation
+
+    def tensors(self) -> Tensors:
+        return {}
+
+
+@dataclass(frozen=True)
+class Attend:
+    """3 x width reals (query, key, value) -> codes: softmax attention, in integers, over the last ``window`` steps.
+
+    Steps before the start count as keys and values of zero, so no mask is needed.
+    """
+
+    width: int
+    heads: int
+    window: int
+
+    def tensors(self) -> Tensors:
+        return {"distance": ((self.heads, self.window), "int32")}  # added to the scores, in 1/8 bits
+
+
+def attention_scale(layer: Attend) -> float:
+    """From a product of query and key codes to scores in 1/8 bits; a float32 value."""
+    per_code = NORM_STEP**2 / math.sqrt(layer.width / layer.heads)
+    return float(np.float32(per_code * math.log2(math.e) * 8))
+
+
+Layer = Norm | Linear | Recurrence | SquaredRelu | Gate | Delay | Attend
+Branch = tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """An embedding, residual branches, and a head that turns the normed sum into 256 logits."""
+
+    embed: Embed
+    branches: tuple[Branch, ...]
+
+    @property
+    def width(self) -> int:
+        return self.embed.width
+
+    @property
+    def head(self) -> Branch:
+        return (Norm(self.width), Linear(self.width, ALPHABET, NORM_STEP, gain=0.1))
+
+    def layers(self) -> Iterator[tuple[str, Embed | Layer]]:
+        """Every layer with the prefix of its tensors' names, in the order of computation."""
+        yield "embed", self.embed
+        for b, branch in enumerate((*self.branches, self.head)):
+            for i, layer in enumerate(branch):
+                yield f"{b}.{i}", layer
+
+    def tensors(self) -> Tensors:
+        """Name, shape and type of every tensor a model file of this network holds."""
+        named: Tensors = {"sigmoid": ((2 * CODE_LIMIT + 1,), "int32"), "exp2": ((24 * 64 + 1,), "int32")}
+        named |= {"softmax": ((96,), "int32")}
+        for prefix, layer in self.layers():
+            named |= {f"{prefix}.{name}": spec for name, spec in layer.tensors().items()}
+        return named
+
+    def macs(self) -> int:
+        """Multiply-adds a symbol, those of the linear layers and of attention."""
+        total = self.embed.contexts * self.embed.row_width * self.embed.width
+        for _, layer in self.layers():
+            match layer:
+                case Linear(inputs, outputs):
+                    total += inputs * outputs
+                case Attend(width, _, window):
+                    total += 2 * width * window
+                case _:
+                    pass
+        return total

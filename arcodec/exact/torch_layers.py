@@ -1,0 +1,396 @@
+"""The layers in torch: for training, for wide batches and for any device.
+
+Tensors are time-major, (time, lanes, width): a lane is one sequence among those that run side by side. Every layer takes
+and returns its memory, so that a sequence may come whole, in chunks or symbol by symbol, with the same result.
+
+A layer is either trained (float weights, rounded with straight-through gradients at each use) or frozen (the integers of
+a model file). The arithmetic after the rounding is the same code for both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import rounding as r
+from . import spec as s
+from .tables import LOGIT_STEP, SCORE_STEP, SIGMOID_STEP, exp2_table, sigmoid_table, softmax_table
+
+Arrays = dict[str, np.ndarray]
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def _float32_product(codes: Tensor, weights: Tensor) -> Tensor:
+    return codes @ weights.T
+
+
+class _Int8Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, codes: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(codes, weights)
+        flat = codes.reshape(-1, codes.shape[-1]).to(torch.int8)
+        sums = torch._int_mm(flat, weights.to(torch.int8).T.contiguous())
+        return sums.float().reshape(*codes.shape[:-1], len(weights))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+        codes, weights = ctx.saved_tensors
+        grad = grads[0].flatten(0, -2)
+        return (grad @ weights).reshape(codes.shape), grad.T @ codes.flatten(0, -2)
+
+
+def _int8_product(codes: Tensor, weights: Tensor) -> Tensor:
+    return _Int8Product.apply(codes, weights)  # type: ignore[no-any-return]
+
+
+def _bfloat16_product(codes: Tensor, weights: Tensor) -> Tensor:
+    return (codes.bfloat16() @ weights.bfloat16().T).float()
+
+
+# All three multiply integers. float32 and int8 are exact; bfloat16 rounds the sums to eight bits and serves training only.
+PRODUCTS: dict[str, Product] = {
+    "float32": _float32_product,
+    "int8": _int8_product,
+    "bfloat16": _bfloat16_product,
+}
+_product: Product = _float32_product
+
+
+@contextmanager
+def products(name: str) -> Iterator[None]:
+    """Within the block, linear layers multiply by the product of this name (see PRODUCTS)."""
+    global _product
+    previous, _product = _product, PRODUCTS[name]
+    try:
+        yield
+    finally:
+        _product = previous
+
+
+def _parameter(x: Tensor) -> nn.Parameter:
+    return nn.Parameter(x.contiguous())
+
+
+class Layer(nn.Module):
+    """What all layers share: named integers in a model file, and a memory that may be empty."""
+
+    def export(self) -> Arrays:
+        """The tensors of ``spec.tensors()``, as a model file keeps them."""
+        return {}
+
+    def memory(self, lanes: int) -> Tensor | None:
+        """The memory before the first symbol."""
+        return None
+
+
+class Projection(nn.Module):
+    """Integer product, scale, bias: the arithmetic of Linear, also used inside Embed."""
+
+    def __init__(self, inputs: int, outputs: int, step: float, gain: float, frozen: Arrays | None) -> None:
+        super().__init__()
+        self.step = step
+        self.frozen = frozen is not None
+        if frozen is not None:
+            self.register_buffer("codes", torch.from_numpy(frozen["codes"]).float())
+            self.register_buffer("scale", torch.from_numpy(frozen["scale"]))
+            self.register_buffer("bias", torch.from_numpy(frozen["bias"]))
+        else:
+            self.weight = _parameter(torch.randn(outputs, inputs) * gain / math.sqrt(inputs))
+            self.bias = _parameter(torch.zeros(outputs))
+
+    def quantised(self) -> tuple[Tensor, Tensor]:
+        """Weight codes (outputs, inputs), integer-valued, and one float32 scale an output, the input's step included."""
+        if self.frozen:
+            return cast(Tensor, self.codes), cast(Tensor, self.scale)
+        largest = self.weight.detach().abs().amax(1).clamp(min=1e-6)
+        scale = largest / s.WEIGHT_LIMIT
+        real = self.weight / scale[:, None]
+        return real + (real.round() - real).detach(), scale * self.step
+
+    def forward(self, codes: Tensor) -> Tensor:
+        weights, scale = self.quantised()
+        return _product(codes, weights) * scale + self.bias
+
+    def export(self) -> Arrays:
+        with torch.no_grad():
+            weights, scale = self.quantised()
+            return {
+                "codes": weights.round().to(torch.int8).cpu().numpy(),
+                "scale": scale.float().cpu().numpy(),
+                "bias": self.bias.detach().float().cpu().numpy(),
+            }
+
+
+class Linear(Layer):
+    def __init__(self, spec: s.Linear, frozen: Arrays | None) -> None:
+        super().__init__()
+        self.projection = Projection(spec.inputs, spec.outputs, spec.step, spec.gain, frozen)
+
+    def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
+        return self.projection(x), None
+
+    def export(self) -> Arrays:
+        return self.projection.export()
+
+
+class Embed(Layer):
+    def __init__(self, spec: s.Embed, frozen: Arrays | None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.frozen = frozen is not None
+        self.projection = Projection(spec.contexts * spec.row_width, spec.width, s.EMBED_STEP, 2.0, frozen)
+        if frozen is not None:
+            packed = torch.from_numpy(frozen["table"])
+            both = torch.stack((packed & 15, packed >> 4), -1).flatten(-2)
+            self.register_buffer("table", both.to(torch.int8) - 8)
+            self.register_buffer("last", torch.from_numpy(frozen["last"]))
+        else:
+            # Rows never seen in training stay at 0 and add nothing.
+            self.table = _parameter(torch.zeros(spec.contexts << spec.rows_log2, spec.row_width))
+            self.last = _parameter(torch.randn(s.ALPHABET, spec.width) * 0.3)
+            self.sparse = True
+
+    def forward(self, last: Tensor, rows: Tensor) -> Tensor:
+        """last (time, lanes), rows (time, lanes, contexts), both integers -> reals (time, lanes, width)."""
+        if self.frozen:
+            codes, bias = self.table[rows].float(), self.last[last].float()
+        else:
+            latent = nn.functional.embedding(rows, self.table, sparse=self.sparse)
+            codes = r.parameter_code(latent, s.EMBED_STEP, s.TABLE_LIMIT)
+            bias = nn.functional.embedding(last, r.parameter_code(self.last, s.EMBED_STEP))
+        return self.projection(codes.flatten(-2)) + bias * s.EMBED_STEP
+
+    def export(self) -> Arrays:
+        with torch.no_grad():
+            codes = r.to_code(self.table, s.EMBED_STEP, s.TABLE_LIMIT).to(torch.int8).cpu().numpy() + 8
+            last = r.to_code(self.last, s.EMBED_STEP).to(torch.int8).cpu().numpy()
+        packed = (codes[:, 0::2] | (codes[:, 1::2] << 4)).astype(np.uint8)
+        return {"table": packed, "last": last, **self.projection.export()}
+
+
+class Norm(Layer):
+    def __init__(self, spec: s.Norm) -> None:
+        super().__init__()
+        self.per_square = s.STATISTIC_STEP**2 / spec.width
+
+    def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
+        coarse = r.to_code(x, s.STATISTIC_STEP)
+        squares = (coarse * coarse).sum(-1, keepdim=True)  # an integer below 2**24 for width <= 1040
+        rms = (squares * self.per_square + s.NORM_EPSILON).sqrt()
+        return r.to_code(x * (1 / rms), s.NORM_STEP), None
+
+
+class Recurrence(Layer):
+    def __init__(self, spec: s.Recurrence, sigmoid: Tensor) -> None:
+        super().__init__()
+        self.width = spec.width
+        self.register_buffer("sigmoid", sigmoid, persistent=False)
+        self.scan = r.scan
+
+    def memory(self, lanes: int) -> Tensor:
+        return torch.zeros(lanes, self.width, device=cast(Tensor, self.sigmoid).device)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        table = cast(Tensor, self.sigmoid)
+        forget, inputs, gate = x.chunk(3, -1)
+        f = r.sigmoid(r.to_code(forget, SIGMOID_STEP), table)
+        b = (1 - f) * inputs.clamp(-s.INPUT_LIMIT, s.INPUT_LIMIT)
+        h = self.scan(f, b, memory)
+        g = r.sigmoid(r.to_code(gate, SIGMOID_STEP), table)
+        return r.to_code(h * g, s.GATED_STEP), h[-1]
+
+
+class SquaredRelu(Layer):
+    def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
+        return r.squared_relu_code(x), None
+
+
+class Gate(Layer):
+    def __init__(self, sigmoid: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("sigmoid", sigmoid, persistent=False)
+
+    def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
+        value, gate = x.chunk(2, -1)
+        g = r.sigmoid(r.to_code(gate, SIGMOID_STEP), cast(Tensor, self.sigmoid))
+        return r.to_code(value * g, s.GATED_STEP), None
+
+
+class Delay(Layer):
+    def __init__(self, spec: s.Delay) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("here", torch.zeros(1), persistent=False)
+
+    def memory(self, lanes: int) -> Tensor:
+        return torch.zeros(self.spec.span, lanes, self.spec.width, device=cast(Tensor, self.here).device)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        past = torch.cat((memory, x))  # (span + time, lanes, width)
+        starts = [self.spec.span - tap * self.spec.dilation for tap in range(self.spec.taps)]
+        return torch.cat([past[a : a + len(x)] for a in starts], -1), past[len(x) :]
+
+
+class Attend(Layer):
+    def __init__(self, spec: s.Attend, softmax: Tensor, frozen: Arrays | None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.score_scale = s.attention_scale(spec)
+        self.register_buffer("softmax", softmax, persistent=False)
+        self.frozen = frozen is not None
+        if frozen is not None:
+            self.register_buffer("distance", torch.from_numpy(frozen["distance"]).float())
+        else:
+            # Heads begin with reaches from a few symbols to the whole window, as in ALiBi (Press et al. 2021).
+            reach = torch.logspace(1.5, math.log2(spec.window), spec.heads, base=2)
+            self.distance = _parameter(-torch.arange(spec.window) / reach[:, None])  # bits
+
+    def memory(self, lanes: int) -> Tensor:
+        """Keys and values of the last window - 1 steps."""
+        width = 2 * self.spec.width
+        return torch.zeros(self.spec.window - 1, lanes, width, device=cast(Tensor, self.softmax).device)
+
+    def distance_codes(self) -> Tensor:
+        return cast(Tensor, self.distance) if self.frozen else r.parameter_code(self.distance, SCORE_STEP, 1023)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        width, window = self.spec.width, self.spec.window
+        codes = r.to_code(x, s.NORM_STEP)
+        past = torch.cat((memory, codes[..., width:]))  # (window - 1 + time, lanes, 2 * width)
+        chunks = []
+        for start in range(0, len(x), window):
+            query = codes[start : start + window, :, :width]
+            seen = past[start : start + len(query) + window - 1]
+            chunks.append(self._attend(query, seen[..., :width], seen[..., width:]))
+        return r.to_code(torch.cat(chunks), 1.0), past[len(x) :]
+
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """query (n, lanes, width), key and value (n + window - 1, lanes, width) -> reals (n, lanes, width)."""
+        n, lanes, width = query.shape
+        window, heads = self.spec.window, self.spec.heads
+
+        def by_head(t: Tensor) -> Tensor:
+            return t.reshape(len(t), lanes, heads, -1).permute(1, 2, 0, 3)  # (lanes, heads, steps, width / heads)
+
+        scores = by_head(query) @ by_head(key).transpose(-1, -2)  # (lanes, heads, n, n + window - 1)
+        scores = r.to_code(scores * self.score_scale, 1.0, s.SCORE_LIMIT)
+        steps = torch.arange(n, device=query.device)[:, None] + window - 1
+        distance = steps - torch.arange(n + window - 1, device=query.device)  # of each key behind each query
+        inside = (distance >= 0) & (distance < window)
+        scores = scores + self.distance_codes()[:, distance.clamp(0, window - 1)]
+        scores = scores.masked_fill(~inside, -(2.0**22))
+        weights = r.softmax_weights(scores, cast(Tensor, self.softmax))
+        mean = (weights @ by_head(value)) / weights.sum(-1, keepdim=True)
+        return mean.permute(2, 0, 1, 3).reshape(n, lanes, width)
+
+    def export(self) -> Arrays:
+        with torch.no_grad():
+            return {"distance": self.distance_codes().to(torch.int32).cpu().numpy()}
+
+
+class TorchNetwork(nn.Module):
+    """A network in torch: trainable when made from its description alone, frozen when made from a file's tensors."""
+
+    def __init__(self, spec: s.Network, tensors: Arrays | None = None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.tables = (
+            {name: tensors[name] for name in ("sigmoid", "exp2", "softmax")}
+            if tensors is not None
+            else {"sigmoid": sigmoid_table(), "exp2": exp2_table(), "softmax": softmax_table()}
+        )
+        self.register_buffer("exp2", torch.from_numpy(self.tables["exp2"]), persistent=False)
+        made = {prefix: self._make(layer, _under(prefix, tensors)) for prefix, layer in spec.layers()}
+        self.embed = cast(Embed, made.pop("embed"))
+        self.layers = nn.ModuleDict({prefix.replace(".", "_"): layer for prefix, layer in made.items()})
+        if tensors is None:
+            self._spread_forgetting()
+
+    def _make(self, layer: s.Embed | s.Layer, frozen: Arrays | None) -> Layer:
+        sigmoid = r.sigmoid_values(torch.from_numpy(self.tables["sigmoid"]))
+        softmax = torch.from_numpy(self.tables["softmax"]).float()
+        match layer:
+            case s.Embed():
+                return Embed(layer, frozen)
+            case s.Norm():
+                return Norm(layer)
+            case s.Linear():
+                return Linear(layer, frozen)
+            case s.Recurrence():
+                return Recurrence(layer, sigmoid)
+            case s.SquaredRelu():
+                return SquaredRelu()
+            case s.Gate():
+                return Gate(sigmoid)
+            case s.Delay():
+                return Delay(layer)
+            case s.Attend():
+                return Attend(layer, softmax, frozen)
+
+    def branches(self) -> Iterator[list[Layer]]:
+        """The residual branches, then the head."""
+        for b, branch in enumerate((*self.spec.branches, self.spec.head)):
+            yield [cast(Layer, self.layers[f"{b}_{i}"]) for i in range(len(branch))]
+
+    def _spread_forgetting(self) -> None:
+        """Forget biases from 0 to 5: time constants from two symbols to a hundred and fifty."""
+        for branch in self.branches():
+            for before, layer in pairwise(branch):
+                if isinstance(layer, Recurrence) and isinstance(before, Linear):
+                    with torch.no_grad():
+                        before.projection.bias[: layer.width] = torch.linspace(0, 5, layer.width)
+
+    def memory(self, lanes: int) -> list[Tensor | None]:
+        """The memories of all layers before the first symbol."""
+        return [layer.memory(lanes) for branch in self.branches() for layer in branch]
+
+    def forward(
+        self, last: Tensor, rows: Tensor, memory: list[Tensor | None]
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """Logits for what comes next, in bits.
+
+        last (time, lanes): the symbol before; rows (time, lanes, contexts): rows of the embedding's table
+        -> logits (time, lanes, 256), and the memory to go on with.
+        """
+        x = self.embed(last, rows)
+        memories = iter(memory)
+        kept: list[Tensor | None] = []
+        branches = list(self.branches())
+        y = x
+        for i, branch in enumerate(branches):
+            y = x
+            for layer in branch:
+                y, state = layer(y, next(memories))
+                kept.append(state)
+            if i < len(branches) - 1:
+                x = x + y
+        return y, kept
+
+    def weights(self, logits: Tensor) -> Tensor:
+        """Integer weights (..., 256) in 1..2**24, proportional to 2**logit; int64."""
+        codes = (logits * (1 / LOGIT_STEP)).round()
+        behind = (codes.amax(-1, keepdim=True) - codes).clamp(max=float(len(self.tables["exp2"]) - 1))
+        return cast(Tensor, self.exp2)[behind.to(torch.int64)].to(torch.int64)
+
+    def export(self) -> Arrays:
+        """Every tensor of ``spec.tensors()``."""
+        named: Arrays = dict(self.tables)
+        named |= {f"embed.{name}": array for name, array in self.embed.export().items()}
+        for prefix, layer in self.layers.items():
+            for name, array in cast(Layer, layer).export().items():
+                named[f"{prefix.replace('_', '.')}.{name}"] = array
+        return named
+
+
+def _under(prefix: str, tensors: Arrays | None) -> Arrays | None:
+    if tensors is None:
+        return None
+    start = prefix + "."
+    return {name[len(start) :]: array for name, array in tensors.items() if name.startswith(start)}

@@ -1,0 +1,1 @@
+"""Trained networks: their families, their files and the engines that run them."""

@@ -1,0 +1,31 @@
+"""Gated linear recurrences over hashed contexts: the default family.
+
+What it can remember: the last six symbols and the last two words exactly as far as their hashes do not collide, and
+everything further back only through a state of fixed size, one fading real number a channel and block. It cannot look
+anything up: what did not go into the state when it passed is gone. In exchange a step costs the same however long the
+text, and reads nothing but weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..exact.spec import GATED_STEP, NORM_STEP, SQUARE_STEP, Embed, Linear, Network, Norm, Recurrence, SquaredRelu
+
+
+@dataclass(frozen=True)
+class Config:
+    width: int = 192
+    blocks: int = 2
+    expansion: int = 2
+    contexts: int = 6
+    rows_log2: int = 16
+    row_width: int = 32
+
+
+def network(config: Config) -> Network:
+    """Blocks of [recurrence, multilayer perceptron], each a residual branch."""
+    d, hidden = config.width, config.expansion * config.width
+    mix = (Norm(d), Linear(d, 3 * d, NORM_STEP), Recurrence(d), Linear(d, d, GATED_STEP, gain=0.5))
+    think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
+    return Network(Embed(config.contexts, config.rows_log2, config.row_width, d), (mix, think) * config.blocks)

@@ -1,0 +1,207 @@
+"""The training loop: AdamW on the code length, checkpoints every minute, a learning curve always."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..exact.rounding import parallel_scan
+from ..exact.torch_layers import Embed, Recurrence, TorchNetwork, products
+from ..models.registry import Design
+from .corpus import Source
+from .evaluate import categories, nats
+from .stream import Chunk, Lanes
+
+CHECKPOINT_SECONDS = 45
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; what to train is the Design."""
+
+    minutes: float = 60.0
+    lanes: int = 16
+    steps: int = 256
+    run: int = 32  # chunks a lane reads before it starts afresh
+    rate: float = 3e-3
+    table_rate: float = 6e-3
+    weight_decay: float = 0.02
+    warmup: int = 100  # optimiser steps
+    decay_from: float = 0.4  # share of the time after which the rate falls, linearly, to a fiftieth
+    clip: float = 1.0
+    valid_minutes: float = 5.0
+    valid_limit: int = 65536  # bytes of each validation source
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    product: str = "int8"  # exact and fast on a CPU; on CUDA bfloat16 is faster
+    compile: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """One point of the learning curve."""
+
+    step: int
+    seconds: float
+    symbols: int
+    train_bpb: float
+    valid_bpb: dict[str, float]  # empty between validations
+
+
+def _optimisers(network: TorchNetwork, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    table = network.embed.table
+    dense = [p for p in network.parameters() if p is not table]
+    matrices = [p for p in dense if p.ndim > 1]
+    vectors = [p for p in dense if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    adamw = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
+    rows: torch.optim.Optimizer
+    if network.embed.sparse:  # touches only the rows of the batch; a dense step over the whole table costs more than it
+        rows = torch.optim.SparseAdam([table], lr=recipe.table_rate, betas=(0.9, 0.98))
+    else:
+        rows = torch.optim.Adam([table], lr=recipe.table_rate, betas=(0.9, 0.98))
+    return [adamw, rows]
+
+
+def rate_at(recipe: Recipe, step: int, share: float) -> float:
+    """Factor on the learning rates: warm-up by steps, then constant, then linear in the share of time used."""
+    warm = min(1.0, (step + 1) / recipe.warmup)
+    if share < recipe.decay_from:
+        return warm
+    return warm * max(0.02, 1 - 0.98 * (share - recipe.decay_from) / (1 - recipe.decay_from))
+
+
+class Trainer:
+    """Everything that changes while training, so that it can be saved and taken up again."""
+
+    def __init__(self, design: Design, recipe: Recipe, train: Sequence[Source], valid: Sequence[Source]) -> None:
+        torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        self.design, self.recipe, self.valid = design, recipe, valid
+        spec = design.network()
+        self.network = TorchNetwork(spec).to(recipe.device)
+        self._prepare_for_device()
+        self.optimisers = _optimisers(self.network, recipe)
+        self.train = train
+        self.lanes = self._lanes(recipe.seed)
+        self.memory = self.network.memory(recipe.lanes)
+        self.step, self.seconds, self.symbols = 0, 0.0, 0
+        self.loss: Callable[..., Any] = self._loss
+        if recipe.compile:
+            self.loss = torch.compile(self._loss)
+
+    def _lanes(self, seed: int) -> Lanes:
+        recipe = self.recipe
+        return Lanes(self.train, self.design.network().embed, recipe.lanes, recipe.steps, recipe.run, seed)
+
+    def _prepare_for_device(self) -> None:
+        if self.recipe.device == "cpu":
+            return
+        for module in self.network.modules():
+            if isinstance(module, Recurrence):
+                module.scan = parallel_scan  # a loop over time would leave the card idle
+            if isinstance(module, Embed):
+                module.sparse = False
+
+    def _loss(self, last: torch.Tensor, rows: torch.Tensor, symbols: torch.Tensor, memory: list[Any]) -> Any:
+        logits, memory = self.network(last, rows, memory)
+        return nats(logits, symbols), memory
+
+    def _start_afresh(self, chunk: Chunk) -> None:
+        if not chunk.fresh.any():
+            return
+        kept = torch.from_numpy(~chunk.fresh).float().to(self.recipe.device)[:, None]
+        for i, state in enumerate(self.memory):
+            if state is not None:
+                self.memory[i] = state * kept  # lanes are the last axis but one of every memory
+
+    def advance(self) -> float:
+        """One optimiser step; the loss in bits per byte."""
+        recipe, device = self.recipe, self.recipe.device
+        chunk = self.lanes.next()
+        self._start_afresh(chunk)
+        last, rows, symbols = (torch.from_numpy(a).to(device) for a in (chunk.last, chunk.rows, chunk.symbols))
+        factor = rate_at(recipe, self.step, self.seconds / 60 / recipe.minutes)
+        for optimiser, rate in zip(self.optimisers, (recipe.rate, recipe.table_rate), strict=True):
+            optimiser.zero_grad()
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+        with products(recipe.product):
+            loss, memory = self.loss(last, rows, symbols, self.memory)
+            loss.backward()
+        self.memory = [None if state is None else state.detach() for state in memory]
+        dense = [p for p in self.network.parameters() if p is not self.network.embed.table]
+        nn.utils.clip_grad_norm_(dense, recipe.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.step += 1
+        self.symbols += symbols.numel()
+        return float(loss.item()) / 0.6931471805599453
+
+    def validate(self) -> dict[str, float]:
+        """Bits per byte of each validation source."""
+        return categories(self.network, self.valid, self.recipe.valid_limit, self.recipe.device)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, beside the old one and then over it."""
+        state = {
+            "design": {"family": self.design.family, "config": self.design.settings()},
+            "recipe": dataclasses.asdict(self.recipe),
+            "network": self.network.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+            "seconds": self.seconds,
+            "symbols": self.symbols,
+        }
+        part = path.with_name(path.name + ".part")
+        torch.save(state, part)
+        os.replace(part, path)
+
+    def resume(self, path: Path) -> None:
+        """Take up a checkpoint of the same design. The stream goes on with other documents than it began with."""
+        state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step, self.seconds, self.symbols = state["step"], state["seconds"], state["symbols"]
+        self.lanes = self._lanes(self.recipe.seed + self.step)
+
+    def run(self, checkpoint: Path, curve: Path, tell: Callable[[Report], None]) -> None:
+        """Train until the minutes are used up, validating and saving on the way."""
+        new = not curve.exists() or self.step == 0
+        with curve.open("w" if new else "a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                names = [f"valid_{source.name}_bpb" for source in self.valid]
+                writer.writerow(["step", "seconds", "symbols", "train_bpb", *names])
+            saved = validated = told = self.seconds
+            losses: list[float] = []
+            while self.seconds < 60 * self.recipe.minutes:
+                start = time.monotonic()
+                losses.append(self.advance())
+                self.seconds += time.monotonic() - start
+                over = self.seconds >= 60 * self.recipe.minutes
+                if self.seconds - saved > CHECKPOINT_SECONDS or over:
+                    self.save(checkpoint)
+                    saved = self.seconds
+                valid: dict[str, float] = {}
+                if self.seconds - validated > 60 * self.recipe.valid_minutes or over:
+                    valid = self.validate()
+                    validated = self.seconds
+                if valid or self.seconds - told > 10:
+                    report = Report(self.step, self.seconds, self.symbols, sum(losses) / len(losses), valid)
+                    told, losses = self.seconds, []
+                    row = [valid.get(source.name, "") for source in self.valid]
+                    writer.writerow([report.step, round(report.seconds), report.symbols, report.train_bpb, *row])
+                    file.flush()
+                    tell(report)
