@@ -1,0 +1,28 @@
+"""Lossless compression with learned models, exact to the last bit.
+
+>>> import arcodec
+>>> blob = arcodec.compress(b"It is a truth universally acknowledged, that a single man", model="text")
+>>> arcodec.decompress(blob)
+b'It is a truth universally acknowledged, that a single man'
+"""
+
+from .codec import compress, decompress, measure
+from .errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
+from .ledger import Ledger
+from .stream import ArcFile, open
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArcFile",
+    "ArcodecError",
+    "DamagedError",
+    "Ledger",
+    "LimitError",
+    "ModelError",
+    "UsageError",
+    "compress",
+    "decompress",
+    "measure",
+    "open",
+]

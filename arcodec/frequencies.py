@@ -41,9 +41,14 @@ def fill_frequencies(weights: np.ndarray, frequencies: np.ndarray) -> int:
 def from_weights(weights: np.ndarray) -> np.ndarray:
     """Frequencies of many distributions: weights (n, alphabet) int64 -> (n, alphabet) int64, each row summing to 2**24."""
     frequencies = np.empty_like(weights)
-    for row, out in zip(weights, frequencies, strict=True):
-        fill_frequencies(row, out)
+    _fill_rows(weights, frequencies)
     return frequencies
+
+
+@njit(cache=True, nogil=True)
+def _fill_rows(weights: np.ndarray, frequencies: np.ndarray) -> None:
+    for i in range(len(weights)):
+        fill_frequencies(weights[i], frequencies[i])
 
 
 def model_bits(weights: np.ndarray, symbols: np.ndarray) -> np.ndarray:

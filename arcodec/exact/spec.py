@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import UsageError
+
 ALPHABET = 256
 CODE_LIMIT = 127
 WEIGHT_LIMIT = 63
@@ -25,6 +27,8 @@ TABLE_LIMIT = 7  # embedding codes take four bits
 
 # float32 counts integers exactly below 2**24; a product of codes and weights is at most 127 * 63 in magnitude.
 MAX_INPUTS = (2**24 - 1) // (CODE_LIMIT * WEIGHT_LIMIT)  # 2096
+MAX_WIDTH = (2**24 - 1) // CODE_LIMIT**2  # 1040: a norm sums as many squares
+MAX_WINDOW = (2**24 - 1) // (1023 * CODE_LIMIT)  # 129: attention sums as many values, each weighing at most 1023
 
 STATISTIC_STEP = 1 / 8  # of the codes whose squares a norm sums
 NORM_EPSILON = 1e-5
@@ -209,3 +213,29 @@ class Network:
                 case _:
                     pass
         return total
+
+
+def check(network: Network) -> None:
+    """Raise UsageError unless every sum of this network fits where docs/EXACT.md says it does."""
+
+    def need(holds: bool, what: str) -> None:
+        if not holds:
+            raise UsageError(f"this network could not be computed exactly: {what}")
+
+    embed = network.embed
+    need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
+    need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
+    need(embed.row_width % 2 == 0 and embed.row_width >= 2, f"rows of {embed.row_width} codes, must be even")
+    need(embed.contexts * embed.row_width <= MAX_INPUTS, f"{embed.contexts * embed.row_width} inputs of the embedding")
+    need(1 <= network.width <= MAX_WIDTH, f"width {network.width}, of 1 to {MAX_WIDTH}")
+    for prefix, layer in network.layers():
+        match layer:
+            case Linear(inputs, outputs):
+                need(1 <= inputs <= MAX_INPUTS and 1 <= outputs <= 2**16, f"layer {prefix}: {inputs} to {outputs}")
+            case Delay(_, taps, dilation):
+                need(2 <= taps <= 16 and 1 <= dilation <= 2**16, f"layer {prefix}: {taps} taps, dilation {dilation}")
+            case Attend(width, heads, window):
+                need(heads >= 1 and width % heads == 0, f"layer {prefix}: {heads} heads of width {width}")
+                need(1 <= window <= MAX_WINDOW, f"layer {prefix}: window {window}, of 1 to {MAX_WINDOW}")
+            case _:
+                pass

@@ -1,0 +1,221 @@
+"""From bytes to .arc and back."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import container
+from .errors import DamagedError, LimitError, UsageError
+from .ledger import Ledger, exact_bits
+
+if TYPE_CHECKING:
+    from .models.engine import Coded, Engine, Progress
+    from .models.file import Model
+
+Buffer = bytes | bytearray | memoryview
+
+_BLOCK = 1 << 18  # symbols; several cores find work in a megabyte, and a block's start costs some tens of bytes
+_LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
+_SHORTEST_LANE = 1 << 12
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A file's content and its account."""
+
+    data: bytes
+    ledger: Ledger
+
+
+def _quiet(done: int) -> None:
+    """Progress nobody looks at."""
+
+
+def block_size_for(length: int, device: str) -> int:
+    """Symbols a block: a function of the input's length, and of whether the device wants few blocks or many."""
+    blocks = -(-length // _BLOCK) if device == "cpu" else min(_LANES, length // _SHORTEST_LANE)
+    blocks = max(blocks, -(-length // container.MAX_BLOCK), 1)
+    return max(1, -(-length // blocks))
+
+
+def compress(
+    data: Buffer,
+    model: str = "text",
+    *,
+    block_size: int | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+    verify: bool = True,
+) -> bytes:
+    """Compress bytes-like data to the content of an .arc file.
+
+    model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``.
+    block_size: bytes a block, at most 2**24; by default about 2**18, or many small blocks for a GPU.
+    threads: cores to use, all by default; the result does not depend on it.
+    verify: decode the result and compare before returning it.
+
+    Raises ModelError if the model is missing or does not compute here as it should, UsageError for other arguments.
+    """
+    done = measured(data, model, block_size=block_size, threads=threads, device=device)
+    if verify and decompress(done.data, threads=threads, device=device, model=model) != bytes(data):
+        raise AssertionError("what was compressed does not decompress to the same; please report this")
+    return done.data
+
+
+def measure(data: Buffer, model: str = "text", *, block_size: int | None = None, threads: int | None = None) -> Ledger:
+    """The account of what ``compress`` would write."""
+    return measured(data, model, block_size=block_size, threads=threads).ledger
+
+
+def measured(
+    data: Buffer,
+    model: str = "text",
+    *,
+    block_size: int | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+    progress: Progress = _quiet,
+) -> Compressed:
+    """Compress without verifying, and keep the account. Arguments and errors as for ``compress``."""
+    view = memoryview(data).cast("B")
+    size = block_size_for(len(view), device) if block_size is None else block_size
+    if not 1 <= size <= container.MAX_BLOCK:
+        raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")
+    size = min(size, max(1, len(view)))
+    blocks = [view[start : start + size] for start in range(0, len(view), size)]
+    found, engine = (None, None) if model == "none" else _engine(model, device, threads)
+    packed, coded = _encode(blocks, engine, progress)
+    predictor = container.NETWORK if found and not all(block.stored for block in packed) else container.STORED
+    prefix = found.prefix if found and predictor == container.NETWORK else b""
+    header = container.Header(len(view), size, predictor, prefix)
+    content = container.pack(header, packed, zlib.crc32(view))
+    return Compressed(content, _account(content, coded, found if prefix else None))
+
+
+def _engine(name: str, device: str, threads: int | None) -> tuple[Model, Engine]:
+    from .models import store
+
+    model = store.find(name)
+    return model, store.engine_for(model, device, _cores(threads))
+
+
+def _cores(threads: int | None) -> int:
+    if threads is not None and threads < 0:
+        raise UsageError(f"{threads} threads: expected 1 or more, or 0 for all cores")
+    return threads or len(os.sched_getaffinity(0))
+
+
+def _encode(
+    blocks: list[memoryview], engine: Engine | None, progress: Progress
+) -> tuple[list[container.Block], list[Coded]]:
+    """Blocks as they go into the container, and the costs of those that were coded."""
+    results: Iterator[Coded | None] = iter([None] * len(blocks))
+    if engine is not None and blocks:
+        results = engine.encode([np.frombuffer(block, np.uint8) for block in blocks], progress)
+    packed, kept = [], []
+    for block, coded in zip(blocks, results, strict=True):
+        if coded is not None and coded.words.nbytes < len(block):
+            payload = coded.words.astype("<u4").tobytes()
+            kept.append(coded)
+        else:
+            payload = bytes(block)
+        stored = coded is None or coded.words.nbytes >= len(block)
+        packed.append(container.Block(stored, payload, container.block_check(block, payload)))
+    return packed, kept
+
+
+def _account(content: bytes, coded: list[Coded], model: Model | None) -> Ledger:
+    members = list(container.members(content))
+    parts: Counter[str] = sum((member.account for member in members), Counter())
+    stored = sum(len(block.payload) for member in members for block in member.blocks if block.stored)
+    return Ledger(
+        original_bytes=sum(member.header.length for member in members),
+        file_bytes=len(content),
+        model_bits=exact_bits(sum(block.model_bits for block in coded)),
+        coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
+        word_bits=sum(32 * len(block.words) for block in coded),
+        stored_bits=8 * stored,
+        container_bytes=parts,
+        model_name=model.name if model else "",
+        model_size_bytes=model.size if model else 0,
+    )
+
+
+def decompress(
+    data: Buffer,
+    *,
+    max_output_size: int | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+    model: str | None = None,
+) -> bytes:
+    """The original of an .arc file's content; of several files one behind the other, all their originals.
+
+    max_output_size: refuse, before decoding, what would give more bytes than this.
+    model: name or path of the model to use; by default the file's own is looked for among those at hand.
+
+    Raises DamagedError, ModelError or LimitError; never returns anything but the original.
+    """
+    return b"".join(iter_decompressed(data, max_output_size=max_output_size, threads=threads, device=device, model=model))
+
+
+def iter_decompressed(
+    data: Buffer,
+    *,
+    max_output_size: int | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+    model: str | None = None,
+    progress: Progress = _quiet,
+) -> Iterator[bytes]:
+    """``decompress`` block by block. A block is checked before it is handed out, the whole behind the last one."""
+    members = list(container.members(memoryview(data).cast("B")))
+    total = sum(member.header.length for member in members)
+    if max_output_size is not None and total > max_output_size:
+        raise LimitError(f"the output would have {total:,} bytes, more than the {max_output_size:,} allowed")
+    for member in members:
+        engine = engine_of(member.header, device, threads, model)
+        whole = 0
+        for original in decoded_blocks(member.header, member.blocks, engine, progress):
+            whole = zlib.crc32(original, whole)
+            yield original
+        if member.header.blocks > 1 and whole != member.check:
+            raise DamagedError("damaged: the checksum of the whole does not fit")
+
+
+def engine_of(header: container.Header, device: str, threads: int | None, model: str | None) -> Engine | None:
+    """The engine a member needs, or None if all of it is stored. Raises ModelError."""
+    if header.predictor == container.STORED:
+        return None
+    from .models import store
+
+    needed = store.find_by_prefix(header.model, None if model == "none" else model)
+    return store.engine_for(needed, device, _cores(threads))
+
+
+def decoded_blocks(
+    header: container.Header,
+    blocks: tuple[container.Block, ...],
+    engine: Engine | None,
+    progress: Progress = _quiet,
+    first: int = 0,
+) -> Iterator[bytes]:
+    """The originals of blocks ``first`` and following of a member, each checked. Raises DamagedError."""
+    coded = [
+        (np.frombuffer(block.payload, "<u4").astype(np.uint32), header.symbols(first + i))
+        for i, block in enumerate(blocks)
+        if not block.stored
+    ]
+    results = engine.decode(coded, progress) if engine is not None and coded else iter(())
+    for i, block in enumerate(blocks):
+        original = block.payload if block.stored else next(results).tobytes()
+        if container.block_check(original, block.payload) != block.check:
+            raise DamagedError(f"block {first + i} is damaged: its checksum does not fit")
+        yield original

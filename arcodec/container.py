@@ -1,0 +1,205 @@
+"""The .arc format, version 1: header, blocks, index, checksums (docs/FORMAT.md has every byte).
+
+The container knows no models: it moves payloads, and believes no length before it has checked it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .errors import DamagedError
+
+MAGIC = b"\x89ARC"
+VERSION = 1
+MODEL_PREFIX = 4  # bytes of the model's sha-256
+STORED, NETWORK = 0, 1  # predictors
+BYTES = 0  # media
+MAX_BLOCK = 1 << 24  # symbols
+MAX_LENGTH = 1 << 62
+_SEVERAL = 1  # flag: several blocks, and an index behind them
+
+
+@dataclass(frozen=True)
+class Header:
+    """What decoding needs to know before the first block."""
+
+    length: int  # bytes of the original
+    block_size: int  # symbols of every block but the last, which may have fewer
+    predictor: int = STORED
+    model: bytes = b""  # prefix of the model's sha-256, empty if nothing was predicted
+    media: int = BYTES
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.length // self.block_size)
+
+    def symbols(self, block: int) -> int:
+        """Symbols of a block."""
+        return min(self.block_size, self.length - block * self.block_size)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One sequence of symbols: words of the coder, or the bytes themselves."""
+
+    stored: bool
+    payload: bytes
+    check: int  # see block_check
+
+
+@dataclass(frozen=True)
+class Member:
+    """One compressed original. A file holds one or more, one behind the other."""
+
+    header: Header
+    blocks: tuple[Block, ...]
+    check: int  # CRC-32 of the original, or the block's own check where there is only one
+    size: int  # bytes in the file
+    account: Counter[str]  # bytes of each part of the container, payloads excluded
+
+
+def block_check(original: bytes, payload: bytes) -> int:
+    """CRC-32 of a block's original bytes followed by its payload, so that damage to either shows."""
+    return zlib.crc32(payload, zlib.crc32(original))
+
+
+def _varint(value: int) -> bytes:
+    """Seven bits a byte, low ones first; the top bit says that more follow (LEB128)."""
+    out = bytearray()
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
+    """One member; ``check`` is the CRC-32 of the original and is written if there are several blocks."""
+    several = header.blocks > 1
+    flags = _SEVERAL if several else 0
+    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | header.predictor]) + header.model
+    head += _varint(header.length)
+    if several:
+        head += _varint(header.block_size)
+    parts = [head + _short_check(head)]
+    for block in blocks:
+        units = len(block.payload) if block.stored else len(block.payload) // 4
+        parts.append(_varint(units << 1 | block.stored) + block.check.to_bytes(4, "little") + block.payload)
+    if several:
+        index = b"".join(_varint(len(part)) for part in parts)
+        body = check.to_bytes(4, "little") + index
+        body += zlib.crc32(body).to_bytes(4, "little")
+        parts.append(body + len(body).to_bytes(4, "little"))
+    return b"".join(parts)
+
+
+def _short_check(head: bytes) -> bytes:
+    return (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little")
+
+
+class _Cursor:
+    """Reads forwards and counts what each part took."""
+
+    def __init__(self, data: memoryview, at: int) -> None:
+        self.data, self.start, self.at = data, at, at
+        self.account: Counter[str] = Counter()
+
+    def take(self, size: int, what: str) -> bytes:
+        if size > len(self.data) - self.at:
+            here = len(self.data) - self.at
+            raise DamagedError(f"the file is cut off: {what} needs {size} bytes, {here} are left")
+        self.at += size
+        self.account[what] += size
+        return bytes(self.data[self.at - size : self.at])
+
+    def number(self, what: str, limit: int) -> int:
+        value = shift = 0
+        while True:
+            byte = self.take(1, what)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if value > limit or (byte == 0 and shift > 7):
+                raise DamagedError(f"damaged: {what} is {value}, at most {limit} is possible")
+            if byte < 128:
+                return value
+
+
+def _read_header(cursor: _Cursor) -> Header:
+    if cursor.take(len(MAGIC), "magic") != MAGIC:
+        where = f" at byte {cursor.start}" if cursor.start else ""
+        raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
+    version, predictor = cursor.take(2, "version, flags, media, predictor")
+    model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 15 else b""
+    length = cursor.number("lengths", MAX_LENGTH)
+    several = bool(version & _SEVERAL)
+    block_size = cursor.number("lengths", MAX_BLOCK) if several else max(1, length)
+    head = bytes(cursor.data[cursor.start : cursor.at])
+    if cursor.take(2, "header checksum") != _short_check(head):
+        raise DamagedError("the header is damaged: its checksum does not fit")
+    if version >> 4 != VERSION:
+        raise DamagedError(f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it")
+    if version & 14 or predictor >> 4 != BYTES or predictor & 15 not in (STORED, NETWORK):
+        raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
+    if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
+        raise DamagedError(f"damaged: {length} bytes in blocks of {block_size}")
+    return Header(length, block_size, predictor & 15, model, predictor >> 4)
+
+
+def read_header(data: memoryview) -> Header:
+    """The header of the first member. Raises DamagedError."""
+    return _read_header(_Cursor(data, 0))
+
+
+def _read_block(cursor: _Cursor, header: Header, number: int) -> Block:
+    symbols = header.symbols(number)
+    # A symbol costs at most 24 bits, and the end of the coder at most two words.
+    units = cursor.number("lengths", 2 * max(symbols, symbols * 24 // 32 + 4) + 1)
+    stored, size = bool(units & 1), units >> 1 if units & 1 else 4 * (units >> 1)
+    if (stored and size != symbols) or (not stored and header.predictor == STORED):
+        raise DamagedError(f"damaged: block {number} has {size} bytes for {symbols} symbols")
+    # Even a certain symbol costs 2**-16 bits: 255 others keep a frequency of at least 1 in 2**24.
+    if not stored and symbols > (size + 8) * 8 << 16:
+        raise DamagedError(f"damaged: block {number} promises {symbols} symbols in {size} bytes")
+    check = int.from_bytes(cursor.take(4, "block checksums"), "little")
+    payload = cursor.take(size, "payload")
+    return Block(stored, payload, check)
+
+
+def _read_member(data: memoryview, at: int) -> Member:
+    cursor = _Cursor(data, at)
+    header = _read_header(cursor)
+    if header.blocks > len(data) - at:
+        raise DamagedError(f"the file is cut off: {header.blocks} blocks do not fit into {len(data) - at} bytes")
+    sizes = [cursor.at - at]
+    blocks = []
+    for number in range(header.blocks):
+        before = cursor.at
+        blocks.append(_read_block(cursor, header, number))
+        sizes.append(cursor.at - before)
+    check = blocks[0].check if blocks else 0
+    if header.blocks > 1:
+        expected = b"".join(_varint(size) for size in sizes)
+        whole = cursor.take(4, "checksum of the whole")
+        index = cursor.take(len(expected), "index")
+        body_check = cursor.take(4, "index")
+        size = int.from_bytes(cursor.take(4, "index"), "little")
+        if index != expected or size != len(expected) + 8 or int.from_bytes(body_check, "little") != zlib.crc32(whole + index):
+            raise DamagedError("the index behind the blocks is damaged: it does not fit them")
+        check = int.from_bytes(whole, "little")
+    del cursor.account["payload"]
+    return Member(header, tuple(blocks), check, cursor.at - at, cursor.account)
+
+
+def members(data: bytes | memoryview) -> Iterator[Member]:
+    """The members of a file, in order. Raises DamagedError, also for anything behind the last."""
+    view = memoryview(data)
+    if not len(view):
+        raise DamagedError("not an .arc file: it is empty")
+    at = 0
+    while at < len(view):
+        member = _read_member(view, at)
+        yield member
+        at += member.size

@@ -1,0 +1,78 @@
+"""Writing files so that a crash, a full disk or a signal leaves either the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import UsageError
+
+
+@contextmanager
+def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
+    """A file to write; when the block ends well it becomes ``target``, otherwise nothing remains of it.
+
+    overwrite: whether ``target`` may exist already. like: copy mode and times from this status.
+
+    Raises UsageError if the target exists and may not be overwritten.
+    """
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder: name a file")
+    if not overwrite and os.path.lexists(target):
+        raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name")
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:200]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if like is not None:
+            os.chmod(name, like.st_mode & 0o7777)
+            os.utime(name, ns=(like.st_atime_ns, like.st_mtime_ns))
+        else:
+            os.chmod(name, 0o666 & ~_umask())
+        if overwrite:
+            os.replace(name, target)
+        else:
+            _place_new(name, target)
+        _sync_folder(target.parent)
+    except BaseException:
+        if os.path.lexists(name):
+            os.unlink(name)
+        raise
+
+
+def _place_new(name: str, target: Path) -> None:
+    """Rename without ever overwriting, also what another process made in the meantime."""
+    try:
+        os.link(name, target)
+    except FileExistsError:
+        raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name") from None
+    except OSError:  # a file system without links
+        os.rename(name, target)
+    else:
+        os.unlink(name)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name outlive a crash, where folders can be synced."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,90 @@
+"""Where every bit of a file went. The lines add up to 8 times the file's size, exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+_GRAIN = 2.0**20  # costs are kept in multiples of 2**-20 bits, so that sums and differences of them are exact
+
+
+def exact_bits(bits: float) -> float:
+    """The nearest multiple of 2**-20 bits; sums of such are exact in float64 up to a gigabyte of file."""
+    return round(bits * _GRAIN) / _GRAIN
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the account."""
+
+    name: str
+    bits: float
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The account of one compressed file.
+
+    ``model_bits``: sum of -log2 q(x) over the symbols that were coded, the cross-entropy of the model on this sample.
+    ``coded_bits``: sum of -log2(f / 2**24) over the same symbols, what an ideal coder would have taken.
+    """
+
+    original_bytes: int
+    file_bytes: int
+    model_bits: float
+    coded_bits: float
+    word_bits: int  # what the coder took
+    stored_bits: int  # symbols of blocks nothing could shrink
+    container_bytes: Counter[str] = field(default_factory=Counter)
+    model_name: str = ""
+    model_size_bytes: int = 0  # of the model's file: side information, never part of the account
+
+    @property
+    def lines(self) -> list[Line]:
+        """What adds up to the file: model, rounding, coder, container."""
+        lines = [
+            Line("model cross-entropy", self.model_bits),
+            Line("rounding to frequencies", self.coded_bits - self.model_bits),
+            Line("coder: end and inefficiency", self.word_bits - self.coded_bits),
+        ]
+        if self.stored_bits:
+            lines.append(Line("stored without coding", self.stored_bits))
+        lines += [Line(f"container: {name}", 8 * size) for name, size in self.container_bytes.items() if size]
+        return lines
+
+    @property
+    def unexplained_bits(self) -> float:
+        """8 times the file's size less all lines: zero, or the account is wrong."""
+        return 8 * self.file_bytes - sum(line.bits for line in self.lines)
+
+    @property
+    def bpb(self) -> float:
+        """Bits of file for each byte of the original; 0 for an empty original."""
+        return 8 * self.file_bytes / self.original_bytes if self.original_bytes else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able: every figure with its unit in its name."""
+        return {
+            "original_bytes": self.original_bytes,
+            "file_bytes": self.file_bytes,
+            "bits_per_byte": self.bpb,
+            "lines_bits": {line.name: line.bits for line in self.lines},
+            "unexplained_bits": self.unexplained_bits,
+            "model": self.model_name,
+            "model_file_bytes": self.model_size_bytes,
+        }
+
+    def table(self) -> str:
+        """The account as text, a line an entry: bits, bytes, bits per byte of the original, per cent of the file."""
+        rows = [*self.lines, Line("= file", 8 * self.file_bytes)]
+        width = max(len(line.name) for line in rows)
+        out = [f"{'':{width}}  {'bits':>15}  {'bytes':>12}  {'bits/byte':>9}  {'%':>7}"]
+        for line in rows:
+            per_byte = line.bits / self.original_bytes if self.original_bytes else 0.0
+            percent = 100 * line.bits / (8 * self.file_bytes)
+            out.append(f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}")
+        out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
+        if self.model_name:
+            out.append(f"beside the account: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
+        return "\n".join(out)

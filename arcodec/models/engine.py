@@ -1,0 +1,38 @@
+"""What an engine is: something that runs one model over blocks and gives the same words as any other engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+Progress = Callable[[int], None]  # told of every few thousand symbols done
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A block after coding, with what it cost."""
+
+    words: np.ndarray  # uint32
+    model_bits: float  # sum of -log2 q(x)
+    coded_bits: float  # sum of -log2(f / 2**24)
+
+
+class Engine(Protocol):
+    """Runs one model. Blocks are independent of each other."""
+
+    name: str
+
+    def frequencies(self, symbols: np.ndarray) -> np.ndarray:
+        """The distribution before each of symbols (n,) uint8 -> (n, 256) int64, each row summing to 2**24."""
+        ...
+
+    def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
+        """Code blocks of symbols (n,) uint8, in order."""
+        ...
+
+    def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
+        """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
+        ...

@@ -1,0 +1,127 @@
+"""Model files: safetensors with the integers of a network, its design, and a conformance vector.
+
+There is no code in a model file, and nothing in it is believed before it is checked: names, shapes, types and ranges are
+those on which docs/EXACT.md builds its bounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ..errors import ModelError, UsageError
+from ..exact import spec as s
+from ..exact.tables import SCORE_PEAK, SIGMOID_BITS, WEIGHT_BITS
+from .registry import Design
+
+FORMAT = "arcodec-model-1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network as it lies in a file."""
+
+    name: str
+    path: Path
+    identity: str  # sha-256 of the file, hexadecimal
+    size: int  # bytes of the file
+    design: Design
+    network: s.Network
+    tensors: dict[str, np.ndarray]
+    conformance: str  # sha-256 of the frequencies that the conformance symbols yield
+
+    @property
+    def prefix(self) -> bytes:
+        """What an .arc file says of its model."""
+        return bytes.fromhex(self.identity)[:4]
+
+
+def conformance_symbols() -> np.ndarray:
+    """The fixed sequence behind the conformance vector: a sentence, then 512 bytes from a congruential generator."""
+    sentence = b"It is a truth universally acknowledged, that one answer must be in want of one question.\n" * 2
+    state, noise = 1, bytearray()
+    for _ in range(512):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        noise.append(state >> 56)
+    return np.frombuffer(sentence + bytes(range(256)) + bytes(noise), np.uint8)
+
+
+def digest(frequencies: np.ndarray) -> str:
+    """sha-256 of frequencies (n, 256), as little-endian uint32."""
+    return hashlib.sha256(frequencies.astype("<u4").tobytes()).hexdigest()
+
+
+def identity_of(path: Path) -> str:
+    """sha-256 of the file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str) -> None:
+    """Write a model file."""
+    about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
+    save_file(tensors, path, metadata={"arcodec": json.dumps(about, sort_keys=True)})
+
+
+def load(path: Path) -> Model:
+    """Read and check a model file. Raises ModelError if it is none, or holds what no network may hold."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {}).get("arcodec", "{}"))
+            tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is not a model file: {error}") from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ModelError(f"{path} is not an arcodec model file: expected format {FORMAT}")
+    try:
+        design = Design.of(about["family"], **about["config"])
+        network = design.network()
+        s.check(network)
+    except (KeyError, TypeError, UsageError) as error:
+        raise ModelError(f"{path}: unknown design: {error}") from None
+    _check_tensors(path, network, tensors)
+    conformance = str(about.get("conformance"))
+    return Model(path.stem, path, identity_of(path), path.stat().st_size, design, network, tensors, conformance)
+
+
+def _check_tensors(path: Path, network: s.Network, tensors: dict[str, np.ndarray]) -> None:
+    expected = network.tensors()
+    if tensors.keys() != expected.keys():
+        odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
+        raise ModelError(f"{path}: its tensors are not those of its design ({odd})")
+    for name, (shape, dtype) in expected.items():
+        array = tensors[name]
+        if array.shape != shape or array.dtype != dtype:
+            raise ModelError(f"{path}: {name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+        low, high = _range(name)
+        if not np.all((array >= low) & (array <= high)):  # also false for NaN
+            raise ModelError(f"{path}: {name} holds values outside {low}..{high}")
+    if tensors["softmax"][0] < 1 or tensors["softmax"][-1] != 0:
+        raise ModelError(f"{path}: the softmax table must begin above 0 and end with 0")
+
+
+def _range(name: str) -> tuple[Any, Any]:
+    """What docs/EXACT.md assumes of each tensor."""
+    match name.rpartition(".")[2]:
+        case "codes":
+            return -s.WEIGHT_LIMIT, s.WEIGHT_LIMIT
+        case "last":
+            return -s.CODE_LIMIT, s.CODE_LIMIT
+        case "scale" | "bias":
+            return -1e6, 1e6
+        case "sigmoid":
+            return 1, 2**SIGMOID_BITS - 1
+        case "exp2":
+            return 1, 2**WEIGHT_BITS
+        case "softmax":
+            return 0, SCORE_PEAK
+        case "distance":
+            return -(2**20), 2**20
+        case _:
+            return 0, 255

@@ -1,0 +1,94 @@
+"""Where models are found: those that ship, those in ARCODEC_MODELS, and any path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import ModelError, UsageError
+from .engine import Engine
+from .file import Model, conformance_symbols, digest, identity_of, load
+
+SHIPPED = Path(__file__).parent.parent / "weights"
+DEFAULT = "text"
+
+
+def paths() -> Iterator[Path]:
+    """Every model file at hand: the shipped ones, then those in the folders of ARCODEC_MODELS (separated as in PATH)."""
+    folders = [SHIPPED, *(Path(f) for f in os.environ.get("ARCODEC_MODELS", "").split(os.pathsep) if f)]
+    for folder in folders:
+        yield from sorted(folder.glob("*.safetensors"))
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, size: int, changed: int) -> Model:
+    return load(path)
+
+
+def _loaded(path: Path) -> Model:
+    """The model, read once as long as its file does not change."""
+    status = path.stat()
+    return _load(path, status.st_size, status.st_mtime_ns)
+
+
+def find(name: str) -> Model:
+    """A model by its name or by the path of its file. Raises ModelError if there is none."""
+    for path in paths():
+        if path.stem == name:
+            return _loaded(path)
+    if Path(name).is_file():
+        return _loaded(Path(name).resolve())
+    known = ", ".join(path.stem for path in paths()) or "none"
+    raise ModelError(f"no model {name!r}: known by name are {known}; or give the path of a model file")
+
+
+def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
+    """The model an .arc file names by the first bytes of its sha-256, also looking at the path ``extra``.
+
+    Raises ModelError if it is not at hand.
+    """
+    if extra is not None:
+        model = find(extra)
+        if model.prefix == prefix:
+            return model
+        raise ModelError(f"the file needs model {prefix.hex()}, and {extra} is model {model.prefix.hex()}")
+    for path in paths():
+        if identity_of(path).startswith(prefix.hex()):
+            return _loaded(path)
+    raise ModelError(
+        f"the file needs model {prefix.hex()}, which is not among those at hand: "
+        "give its file with --model, or put it into a folder named in ARCODEC_MODELS"
+    )
+
+
+def verified(model: Model, engine: Engine) -> Engine:
+    """The engine, if it gives the frequencies that the model's file demands. Raises ModelError otherwise.
+
+    The check costs a few hundredths of a second and is made each time a model is taken up.
+    """
+    if digest(engine.frequencies(conformance_symbols())) != model.conformance:
+        raise ModelError(
+            f"engine {engine.name!r} does not compute model {model.name!r} as it was trained; what it wrote could not be "
+            "read elsewhere. Run 'arcodec doctor' and report what it says"
+        )
+    return engine
+
+
+def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> Engine:
+    """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices."""
+    if device == "cpu":
+        return verified(model, _compiled(model.identity, model.path, threads))
+    if device != "torch" and not device.replace(":", "").isalnum():
+        raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
+    from .wide import TorchEngine
+
+    return verified(model, TorchEngine(model, "cpu" if device == "torch" else device))
+
+
+@lru_cache(maxsize=4)
+def _compiled(identity: str, path: Path, threads: int) -> Engine:
+    from .compiled import CompiledEngine
+
+    return CompiledEngine(_loaded(path), threads)

@@ -1,0 +1,121 @@
+"""The torch engine: blocks side by side as lanes of one batch, on any device.
+
+A step costs torch about a millisecond whatever the number of lanes, so this engine wants many blocks: cut a file into
+blocks of some kilobytes before handing it to a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from .. import range_kernel as rk
+from ..errors import DamagedError, UsageError
+from ..exact.contexts import fill_rows, fresh_memory, remember, rows_of
+from ..exact.torch_layers import TorchNetwork, products
+from ..frequencies import from_weights
+from . import loops
+from .engine import Coded, Progress
+from .file import Model
+
+_LANES = 256  # most blocks side by side
+_STEPS = 64  # symbols of each lane scored at once while encoding
+
+
+class TorchEngine:
+    """Runs a model's layers in torch, exactly."""
+
+    def __init__(self, model: Model, device: str = "cpu", product: str = "float32") -> None:
+        self.name = f"torch {device} {product}"
+        self.device, self.product = device, product
+        try:
+            self.network = TorchNetwork(model.network, model.tensors).to(device).eval()
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from None
+
+    @torch.no_grad()
+    def _weights(self, last: np.ndarray, rows: np.ndarray, memory: list[torch.Tensor | None]) -> tuple[np.ndarray, list]:
+        """last (time, lanes), rows (time, lanes, contexts) -> weights (time, lanes, 256) and the memory to go on with."""
+        with products(self.product):
+            logits, memory = self.network(
+                torch.from_numpy(last).to(self.device), torch.from_numpy(rows).to(self.device), memory
+            )
+            return self.network.weights(logits).cpu().numpy(), memory
+
+    def _rows(self, symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
+        embed = self.network.spec.embed
+        return rows_of(symbols, memory, embed.rows_log2, embed.contexts)
+
+    def frequencies(self, symbols: np.ndarray) -> np.ndarray:
+        """The distribution before each of symbols (n,) uint8 -> (n, 256) int64, each row summing to 2**24."""
+        rows = self._rows(symbols, fresh_memory())[:, None]
+        last = _shifted(symbols[:, None].astype(np.int64), np.zeros(1, np.int64))
+        weights, _ = self._weights(last, rows, self.network.memory(1))
+        return from_weights(weights[:, 0])
+
+    def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
+        """Code blocks of symbols (n,) uint8, in order."""
+        for start in range(0, len(blocks), _LANES):
+            yield from self._encode_lanes(blocks[start : start + _LANES], progress)
+
+    def _encode_lanes(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
+        lanes, longest = len(blocks), max(len(block) for block in blocks)
+        symbols = np.zeros((longest, lanes), np.int64)  # shorter lanes are padded; their padding is not coded
+        for lane, block in enumerate(blocks):
+            symbols[: len(block), lane] = block
+        left = np.array([len(block) for block in blocks])
+        coders = np.stack([rk.new_encoder() for _ in blocks])
+        words = np.zeros((lanes, rk.room_for(longest)), np.uint32)
+        totals = np.zeros((lanes, 2))
+        contexts = [fresh_memory() for _ in blocks]
+        memory, before = self.network.memory(lanes), np.zeros(lanes, np.int64)
+        for start in range(0, longest, _STEPS):
+            chunk = symbols[start : start + _STEPS]
+            rows = np.stack([self._rows(chunk[:, lane], contexts[lane]) for lane in range(lanes)], 1)
+            weights, memory = self._weights(_shifted(chunk, before), rows, memory)
+            before = chunk[-1]
+            loops.encode_lanes(coders, words, weights, chunk, left, totals)
+            progress(int(np.clip(left, 0, len(chunk)).sum()))
+            left = left - len(chunk)
+        for lane in range(lanes):
+            count = rk.finish(coders[lane], words[lane])
+            yield Coded(words[lane, :count].copy(), float(totals[lane, 0]), float(totals[lane, 1]))
+
+    def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
+        """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
+        for start in range(0, len(blocks), _LANES):
+            yield from self._decode_lanes(blocks[start : start + _LANES], progress)
+
+    def _decode_lanes(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
+        lanes = len(blocks)
+        counts = np.array([len(words) for words, _ in blocks])
+        lengths = np.array([length for _, length in blocks])
+        words = np.zeros((lanes, max(1, int(counts.max()))), np.uint32)
+        for lane, (coded, _) in enumerate(blocks):
+            words[lane, : len(coded)] = coded
+        coders = np.stack([rk.new_decoder(coded) for coded, _ in blocks])
+        symbols = np.zeros((int(lengths.max()), lanes), np.int64)
+        contexts = [fresh_memory() for _ in blocks]
+        embed = self.network.spec.embed
+        rows = np.zeros((1, lanes, embed.contexts), np.int64)
+        memory, before = self.network.memory(lanes), np.zeros(lanes, np.int64)
+        for t in range(len(symbols)):
+            for lane in range(lanes):
+                fill_rows(contexts[lane], embed.rows_log2, rows[0, lane])
+            weights, memory = self._weights(before[None], rows, memory)
+            active = t < lengths
+            if not loops.decode_lanes(coders, words, counts, weights[0], active, symbols[t]):
+                raise DamagedError("the coded data are damaged: no symbol fits them")
+            before = symbols[t]
+            for lane in range(lanes):
+                remember(contexts[lane], before[lane])
+            progress(int(active.sum()))
+        for lane in range(lanes):
+            yield symbols[: lengths[lane], lane].astype(np.uint8)
+
+
+def _shifted(symbols: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The symbol before each: symbols (time, lanes), before (lanes,) -> (time, lanes)."""
+    return np.concatenate((before[None], symbols[:-1]))
