@@ -10,8 +10,7 @@ from .codec import compress, decompress, measure
 from .errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
 from .ledger import Ledger
 from .stream import ArcFile, open
-
-__version__ = "0.1.0"
+from .version import __version__
 
 __all__ = [
     "ArcFile",
@@ -21,6 +20,7 @@ __all__ = [
     "LimitError",
     "ModelError",
     "UsageError",
+    "__version__",
     "compress",
     "decompress",
     "measure",

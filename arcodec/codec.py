@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import container
-from .errors import DamagedError, LimitError, UsageError
+from .errors import ArcodecError, DamagedError, LimitError, UsageError
 from .ledger import Ledger, exact_bits
 
 if TYPE_CHECKING:
@@ -64,9 +64,22 @@ def compress(
     Raises ModelError if the model is missing or does not compute here as it should, UsageError for other arguments.
     """
     done = measured(data, model, block_size=block_size, threads=threads, device=device)
-    if verify and decompress(done.data, threads=threads, device=device, model=model) != bytes(data):
-        raise AssertionError("what was compressed does not decompress to the same; please report this")
+    if verify:
+        check_round_trip(done.data, data, model, threads=threads, device=device)
     return done.data
+
+
+def check_round_trip(
+    content: bytes, original: Buffer, model: str, *, threads: int | None, device: str, progress: Progress = _quiet
+) -> None:
+    """Decode what was just compressed and compare. Raises ArcodecError if it is not the original."""
+    view, at = memoryview(original).cast("B"), 0
+    for part in iter_decompressed(content, threads=threads, device=device, model=model, progress=progress):
+        if view[at : at + len(part)] != part:
+            break
+        at += len(part)
+    if at != len(view):
+        raise ArcodecError(f"verification failed behind byte {at}: nothing was written; please report this")
 
 
 def measure(data: Buffer, model: str = "text", *, block_size: int | None = None, threads: int | None = None) -> Ledger:

@@ -1,0 +1,5 @@
+"""``python -m arcodec_cli``."""
+
+from .main import main
+
+main()

@@ -1,0 +1,119 @@
+"""What all subcommands do alike: errors, options, progress."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from arcodec.errors import ArcodecError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+SOME_FAILED = 3
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    click.echo(f"arcodec: {message}", err=True)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code that stands for an error."""
+    return error.exit_code if isinstance(error, ArcodecError) else 1
+
+
+def describe(error: BaseException) -> str:
+    """An error's message in one line, also for those of the operating system."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def for_each(names: list[str], action: Callable[[str], None]) -> None:
+    """Do something with each input; go on after a failure, and exit with its code, or with 3 if there are several inputs."""
+    failures = []
+    for name in names:
+        try:
+            action(name)
+        except BrokenPipeError:
+            raise
+        except (ArcodecError, OSError, MemoryError) as error:
+            message = describe(error)
+            complain(message if name in message else f"{name}: {message}")
+            failures.append(error)
+    if failures:
+        sys.exit(SOME_FAILED if len(names) > 1 else exit_code_of(failures[0]))
+
+
+class Size(click.ParamType):
+    """A number of bytes with an optional K, M, G or T (powers of 1024)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).upper().removesuffix("IB").removesuffix("B")
+        number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS and text else (text, "")
+        if not number.isdigit():
+            self.fail(f"{value!r} is not a size: write a number of bytes, or one with K, M, G or T", param, ctx)
+        return int(number) * UNITS[unit]
+
+
+def options(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Several options as one decorator, in the order of the help page."""
+
+    def apply(command: _Command) -> _Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+files = click.argument("files", nargs=-1, metavar="[FILE]...")
+some_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+threads = click.option("-T", "threads", type=click.IntRange(0), default=0, metavar="N", help="Cores to use; 0 for all.")
+device = click.option(
+    "--device", default="cpu", metavar="D", help="cpu (default), torch, cuda or cuda:N. All give the same symbols."
+)
+quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
+verbose = click.option("-v", "verbose", is_flag=True, help="Say what was done.")
+output = options(
+    click.option("-o", "target", metavar="OUT", help="Write to this file."),
+    click.option("-c", "to_stdout", is_flag=True, help="Write to standard output; keep the sources."),
+    click.option("-k", "keep", is_flag=True, help="Keep the sources (the default)."),
+    click.option("--rm", "remove", is_flag=True, help="Remove each source once its result is written and verified."),
+    click.option("-f", "force", is_flag=True, help="Overwrite files, and write compressed data to a terminal."),
+    click.option("-r", "recursive", is_flag=True, help="Take the files in folders, too."),
+)
+
+
+@contextmanager
+def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error if that is a terminal; call the result with the bytes done."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    lock = threading.Lock()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+
+        def advance(done: int) -> None:
+            with lock:
+                bar.advance(task, done)
+
+        yield advance
+
+

@@ -1,0 +1,81 @@
+"""arcodec decompress"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from arcodec.errors import UsageError
+
+from . import console, transfer
+from .compress_command import SUFFIX
+
+
+def _target(source: Path) -> Path:
+    if source.suffix != SUFFIX or source.name == SUFFIX:
+        raise UsageError(f"{source} does not end in {SUFFIX}: name the output with -o, or write it with -c")
+    return source.with_suffix("")
+
+
+@click.command()
+@console.files
+@console.output
+@console.quiet
+@console.verbose
+@console.threads
+@click.option("--max-output-size", type=console.Size(), metavar="S", help="Refuse what would give more, as 100M.")
+@click.option("--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand.")
+@console.device
+def command(
+    files: tuple[str, ...],
+    target: str | None,
+    to_stdout: bool,
+    keep: bool,
+    remove: bool,
+    force: bool,
+    recursive: bool,
+    quiet: bool,
+    verbose: bool,
+    threads: int,
+    max_output_size: int | None,
+    model: str | None,
+    device: str,
+) -> None:
+    """Decompress each FILE.arc to FILE, or standard input to standard output."""
+    where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
+    names = list(files) or [transfer.STDIN]
+    where.check(names)
+
+    def one(name: str) -> None:
+        transfer.refuse_early(name, where, _target)
+        decompress_one(name, where, threads, max_output_size, model, device, quiet, verbose)
+
+    console.for_each(transfer.sources(names, recursive, SUFFIX, packed=True), one)
+
+
+def decompress_one(
+    name: str,
+    where: transfer.Where,
+    threads: int,
+    max_output_size: int | None,
+    model: str | None,
+    device: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Decompress one input to where the options say."""
+    from arcodec import codec, container
+
+    data, status = transfer.read(name)
+    start = time.perf_counter()
+    total = sum(member.header.length for member in container.members(data))
+    with console.progress(total, Path(name).name, quiet) as tick:
+        parts = codec.iter_decompressed(
+            data, max_output_size=max_output_size, threads=threads, device=device, model=model, progress=tick
+        )
+        transfer.write(name, where, _target, status, parts)
+    if verbose:
+        seconds = time.perf_counter() - start
+        click.echo(f"{name}: {len(data):,} -> {total:,} bytes in {seconds:.2f} s, {total / seconds / 1e3:.1f} KB/s", err=True)

@@ -1,0 +1,98 @@
+"""The command and its subcommands. Each subcommand is a file of this folder and is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from types import FrameType
+
+import click
+
+SUBCOMMANDS = {
+    "compress": "Compress files, or standard input.",
+    "decompress": "Give back what was compressed.",
+    "test": "Decode and check, and write nothing.",
+    "list": "Show what .arc files hold.",
+    "cat": "Decompress to standard output.",
+    "models": "Show the models at hand.",
+    "train": "Train a model.",
+    "doctor": "Check that this machine computes every model exactly.",
+}
+
+
+class Subcommands(click.Group):
+    """Knows the names and one line about each without importing them, so that help comes at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}_command", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"arcodec {version('arcodec')}")
+        ctx.exit()
+
+
+@click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+def cli() -> None:
+    """Lossless compression with learned models, exact on every machine.
+
+    Exit codes: 0 fine, 1 error, 2 usage, 3 some of several inputs failed, 4 damaged input, 5 model missing or different,
+    6 limit exceeded.
+    """
+
+
+class _Signalled(BaseException):
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _raise_signal(number: int, frame: FrameType | None) -> None:
+    raise _Signalled(number)
+
+
+def main() -> None:
+    """The console script: a signal unwinds the stack, so that half-written files go, and then takes its own effect."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _raise_signal)
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except _Signalled as caught:
+        signal.signal(caught.number, signal.SIG_DFL)
+        signal.raise_signal(caught.number)
+    except BrokenPipeError:  # whoever read our output has gone
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
+    except click.ClickException as error:
+        from .console import complain
+
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+        else:
+            complain(error.format_message().replace("\n", " "))
+        sys.exit(error.exit_code)
+    except (Exception, click.Abort) as error:
+        from .console import complain, exit_code_of
+
+        complain(str(error) or type(error).__name__)
+        sys.exit(exit_code_of(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""arcodec models"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array with every figure.")
+def command(as_json: bool) -> None:
+    """Show the models at hand: those that ship, and those in the folders of ARCODEC_MODELS."""
+    from arcodec.models import store
+    from arcodec.models.file import load
+
+    models = [load(path) for path in store.paths()]
+    if as_json:
+        entries = [
+            {
+                "name": m.name,
+                "default": m.name == store.DEFAULT,
+                "family": m.design.family,
+                "config": m.design.settings(),
+                "multiply_adds_per_byte": m.network.macs(),
+                "file_bytes": m.size,
+                "sha256": m.identity,
+                "conformance": m.conformance,
+                "path": str(m.path),
+            }
+            for m in models
+        ]
+        click.echo(json.dumps(entries, indent=2))
+        return
+    click.echo(f"{'name':18} {'identity':8}  {'family':12} {'multiply-adds/byte':>18}  {'file bytes':>11}  path")
+    for m in models:
+        name = m.name + (" *" if m.name == store.DEFAULT else "")
+        click.echo(f"{name:18} {m.identity[:8]}  {m.design.family:12} {m.network.macs():18,}  {m.size:11,}  {m.path}")
+    click.echo("* the default")

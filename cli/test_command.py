@@ -1,0 +1,33 @@
+"""arcodec test"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from . import console, transfer
+
+
+@click.command()
+@console.some_files
+@console.quiet
+@console.verbose
+@console.threads
+@click.option("--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand.")
+@console.device
+def command(files: tuple[str, ...], quiet: bool, verbose: bool, threads: int, model: str | None, device: str) -> None:
+    """Decode each FILE, check it against its checksums, and write nothing."""
+
+    def one(name: str) -> None:
+        from arcodec import codec, container
+
+        data, _ = transfer.read(name)
+        total = sum(member.header.length for member in container.members(data))
+        with console.progress(total, Path(name).name, quiet) as tick:
+            for _ in codec.iter_decompressed(data, threads=threads, device=device, model=model, progress=tick):
+                pass
+        if not quiet:
+            click.echo(f"{name}: ok" + (f", {total:,} bytes" if verbose else ""), err=True)
+
+    console.for_each(list(files), one)

@@ -1,0 +1,124 @@
+"""arcodec train"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from arcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from arcodec.training.loop import Report
+
+
+@click.group(name="train")
+def command() -> None:
+    """Train a model of your own."""
+
+
+@command.command(name="text")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH[=WEIGHT]...")
+@click.option("--valid", "valid", multiple=True, metavar="PATH", help="Held-out documents; once for each category.")
+@click.option("-o", "target", required=True, metavar="OUT.safetensors", help="The model file to write.")
+@click.option("--family", default="recurrent", help="recurrent (default), convolution or attention.")
+@click.option("--config", multiple=True, metavar="NAME=VALUE", help="A setting of the family, as width=256.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, help="How long to train (60).")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside OUT.")
+@click.option("--recipe", multiple=True, metavar="NAME=VALUE", help="A setting of the training, as lanes=64.")
+@click.option("--device", default="cpu", help="cpu (default), cuda or cuda:N.")
+@click.option("--threads", type=click.IntRange(1), default=1, help="Threads of torch (1).")
+@click.option("--seed", type=int, default=0, help="Of initial weights and of the order of documents (0).")
+@click.option("--tensorboard", metavar="FOLDER", help="Write the curve there as well, if TensorBoard is installed.")
+def text(
+    paths: tuple[str, ...],
+    valid: tuple[str, ...],
+    target: str,
+    family: str,
+    config: tuple[str, ...],
+    minutes: float,
+    resume: bool,
+    recipe: tuple[str, ...],
+    device: str,
+    threads: int,
+    seed: int,
+    tensorboard: str | None,
+) -> None:
+    """Train on files, folders, globs and .zst shards, by maximum likelihood.
+
+    A PATH counts by its size, or by the WEIGHT given. Beside OUT stand its checkpoint (OUT.checkpoint), written every
+    minute, and its learning curve (OUT.csv).
+    """
+    out = Path(target)
+    if out.suffix != ".safetensors":
+        raise UsageError(f"{out}: a model file must end in .safetensors")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder")
+    from arcodec.models.registry import Design
+    from arcodec.training import corpus
+    from arcodec.training.export import write_model
+    from arcodec.training.loop import Recipe, Trainer
+
+    design = Design.of(family, **_settings(config))
+    wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
+    chosen = _settings(recipe)
+    unknown = set(chosen) - {field.name for field in dataclasses.fields(Recipe)}
+    if unknown:
+        raise UsageError(f"no training setting {min(unknown)!r}: there are {', '.join(f.name for f in dataclasses.fields(Recipe))}")
+    fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
+    plan = Recipe(**{**wide, **fixed, **chosen})
+    click.echo("reading ...", err=True)
+    trainer = Trainer(design, plan, [corpus.load(p) for p in paths], [corpus.load(p) for p in valid])
+    checkpoint, curve = out.with_name(out.name + ".checkpoint"), out.with_name(out.name + ".csv")
+    if resume:
+        if not checkpoint.is_file():
+            raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
+        trainer.resume(checkpoint)
+    elif checkpoint.exists():
+        raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
+    log = _tensorboard(tensorboard)
+    macs = design.network().macs()
+
+    def tell(report: Report) -> None:
+        rate = report.symbols / report.seconds
+        share = f", {6 * macs * rate / 1e12:.1f} TFLOP/s" if device != "cpu" else ""
+        held = "".join(f"  {name} {bpb:.4f}" for name, bpb in report.valid_bpb.items())
+        left = max(0.0, minutes - report.seconds / 60)
+        line = f"step {report.step:6}  train {report.train_bpb:.4f} bpb{held}  {rate / 1e3:.1f} KB/s{share}  {left:.0f} min left"
+        click.echo(line, err=True)
+        if log is not None:
+            log.add_scalar("train_bpb", report.train_bpb, report.symbols)
+            for name, bpb in report.valid_bpb.items():
+                log.add_scalar(f"valid_{name}_bpb", bpb, report.symbols)
+
+    trainer.run(checkpoint, curve, tell)
+    write_model(trainer.network, design, out)
+    click.echo(f"{out}: use it with --model {out}", err=True)
+    sys.stderr.flush()
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"{pair!r}: write NAME=VALUE")
+        try:
+            settings[name] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[name] = value
+    return settings
+
+
+def _tensorboard(folder: str | None) -> Any:
+    if folder is None:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UsageError("TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard") from None
+    return SummaryWriter(folder)

@@ -1,0 +1,92 @@
+"""From a source to a target: what ``compress`` and ``decompress`` do alike around the work itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from arcodec.errors import UsageError
+from arcodec.files import replacing
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Where:
+    """The options that say where results go and what becomes of the sources."""
+
+    target: str | None
+    to_stdout: bool
+    keep: bool
+    remove: bool
+    force: bool
+    recursive: bool
+
+    def check(self, names: list[str]) -> None:
+        """Raise UsageError for options that contradict each other."""
+        if self.target is not None and (self.to_stdout or len(names) > 1 or self.recursive):
+            raise UsageError("-o names one output: give one input with it, and neither -c nor -r")
+        if self.remove and (self.to_stdout or self.keep):
+            raise UsageError("--rm removes sources: it excludes -c and -k")
+
+
+def sources(names: Iterable[str], recursive: bool, suffix: str, packed: bool) -> list[str]:
+    """The inputs, folders replaced by the files in them if ``recursive``; '-' stands for standard input.
+
+    In folders only files that end in ``suffix`` (if ``packed``) or do not (if not) are taken.
+    """
+    found: list[str] = []
+    for name in names:
+        if recursive and name != STDIN and Path(name).is_dir():
+            inside = (p for p in Path(name).rglob("*") if p.is_file() and not p.is_symlink())
+            found += sorted(str(p) for p in inside if (p.suffix == suffix) == packed)
+        else:
+            found.append(name)
+    return found
+
+
+def read(name: str) -> tuple[bytes, os.stat_result | None]:
+    """A source's content and status (none for standard input). Raises UsageError for what is no file."""
+    if name == STDIN:
+        return sys.stdin.buffer.read(), None
+    status = os.stat(name)
+    if stat.S_ISDIR(status.st_mode):
+        raise UsageError(f"{name} is a folder: give -r to take the files in it")
+    return Path(name).read_bytes(), status
+
+
+def write(
+    name: str,
+    where: Where,
+    target_for: Callable[[Path], Path],
+    status: os.stat_result | None,
+    parts: Iterable[bytes],
+) -> Path | None:
+    """Write parts to where the options say, and remove the source if they say so; the file written, if it is one."""
+    if where.target is None and (where.to_stdout or name == STDIN):
+        for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+        return None
+    target = Path(where.target) if where.target is not None else target_for(Path(name))
+    if name != STDIN and target.exists() and target.samefile(name):
+        raise UsageError(f"{name} would be overwritten with its own result: give another name with -o")
+    with replacing(target, where.force, status) as file:
+        for part in parts:
+            file.write(part)
+    if where.remove and name != STDIN:
+        os.unlink(name)
+    return target
+
+
+def refuse_early(name: str, where: Where, target_for: Callable[[Path], Path]) -> None:
+    """Say at once, before minutes of work, that the target exists."""
+    if where.to_stdout or (name == STDIN and where.target is None) or where.force:
+        return
+    target = Path(where.target) if where.target is not None else target_for(Path(name))
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name")
