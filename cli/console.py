@@ -42,8 +42,6 @@ def for_each(names: list[str], action: Callable[[str], None]) -> None:
     for name in names:
         try:
             action(name)
-        except BrokenPipeError:
-            raise
         except (ArcodecError, OSError, MemoryError) as error:
             message = describe(error)
             complain(message if name in message else f"{name}: {message}")

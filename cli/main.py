@@ -9,6 +9,8 @@ from types import FrameType
 
 import click
 
+from .transfer import ClosedPipe
+
 SUBCOMMANDS = {
     "compress": "Compress files, or standard input.",
     "decompress": "Give back what was compressed.",
@@ -76,7 +78,7 @@ def main() -> None:
     except _Signalled as caught:
         signal.signal(caught.number, signal.SIG_DFL)
         signal.raise_signal(caught.number)
-    except BrokenPipeError:  # whoever read our output has gone
+    except ClosedPipe:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.raise_signal(signal.SIGPIPE)
     except click.ClickException as error:

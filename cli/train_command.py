@@ -71,15 +71,14 @@ def text(
         raise UsageError(f"no training setting {min(unknown)!r}: there are {', '.join(f.name for f in dataclasses.fields(Recipe))}")
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
     plan = Recipe(**{**wide, **fixed, **chosen})
-    click.echo("reading ...", err=True)
-    trainer = Trainer(design, plan, [corpus.load(p) for p in paths], [corpus.load(p) for p in valid])
     checkpoint, curve = out.with_name(out.name + ".checkpoint"), out.with_name(out.name + ".csv")
-    if resume:
-        if not checkpoint.is_file():
-            raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
-        trainer.resume(checkpoint)
-    elif checkpoint.exists():
+    if resume and not checkpoint.is_file():
+        raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
+    if not resume and checkpoint.exists():
         raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
+    trainer = Trainer(design, plan, [corpus.load(p) for p in paths], [corpus.load(p) for p in valid])
+    if resume:
+        trainer.resume(checkpoint)
     log = _tensorboard(tensorboard)
     macs = design.network().macs()
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as to_safetensors
 
 from ..errors import ModelError, UsageError
 from ..exact import spec as s
+from ..files import replacing
 from ..exact.tables import SCORE_PEAK, SIGMOID_BITS, WEIGHT_BITS
 from .registry import Design
 
@@ -64,9 +65,10 @@ def identity_of(path: Path) -> str:
 
 
 def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str) -> None:
-    """Write a model file."""
+    """Write a model file, over an older one if there is one."""
     about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
-    save_file(tensors, path, metadata={"arcodec": json.dumps(about, sort_keys=True)})
+    with replacing(path, overwrite=True) as file:
+        file.write(to_safetensors(tensors, metadata={"arcodec": json.dumps(about, sort_keys=True)}))
 
 
 def load(path: Path) -> Model:

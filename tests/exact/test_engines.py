@@ -1,0 +1,129 @@
+"""One answer: every family, every engine, every way to feed it, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from arcodec.errors import DamagedError
+from arcodec.exact.contexts import fresh_memory, rows_of
+from arcodec.exact.torch_layers import PRODUCTS, TorchNetwork, products
+from arcodec.models.compiled import CompiledEngine
+from arcodec.models.file import Model
+from arcodec.models.registry import FAMILIES
+from arcodec.models.wide import TorchEngine
+from tests.conftest import random_network
+
+
+def torch_weights(network: TorchNetwork, lanes: list[np.ndarray], chunk: int, product: str = "float32") -> np.ndarray:
+    """Weights (lanes, time, 256) of equally long lanes, fed in chunks."""
+    embed = network.spec.embed
+    target = torch.from_numpy(np.stack(lanes, 1).astype(np.int64))
+    last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))
+    rows = [rows_of(lane, fresh_memory(), embed.rows_log2, embed.contexts) for lane in lanes]
+    rows_by_time = torch.from_numpy(np.stack(rows, 1))
+    memory, out = network.memory(len(lanes)), []
+    with torch.no_grad(), products(product):
+        for start in range(0, len(target), chunk):
+            part = slice(start, start + chunk)
+            logits, memory = network(last[part], rows_by_time[part], memory)
+            out.append(network.weights(logits))
+    return torch.cat(out).transpose(0, 1).numpy()
+
+
+@pytest.fixture
+def network(small_model: Model) -> TorchNetwork:
+    return TorchNetwork(small_model.network, small_model.tensors)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_all_at_once_equals_step_by_step(network: TorchNetwork, symbols: np.ndarray, chunk: int) -> None:
+    whole = torch_weights(network, [symbols], len(symbols))
+    assert np.array_equal(whole, torch_weights(network, [symbols], chunk))
+    assert len(np.unique(whole)) > 100  # not trivially equal
+
+
+def test_alone_equals_among_64(network: TorchNetwork, symbols: np.ndarray) -> None:
+    others = np.random.default_rng(5).integers(0, 256, (63, len(symbols))).astype(np.uint8)
+    lanes = [*others[:40], symbols, *others[40:]]
+    alone = torch_weights(network, [symbols], 50)[0]
+    assert np.array_equal(alone, torch_weights(network, lanes, 50)[40])
+
+
+def test_one_thread_equals_two(network: TorchNetwork, symbols: np.ndarray) -> None:
+    lanes = [np.roll(symbols, shift) for shift in range(16)]  # enough work for torch to split
+    one = torch_weights(network, lanes, 300)
+    torch.set_num_threads(2)
+    try:
+        assert np.array_equal(one, torch_weights(network, lanes, 300))
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_float32_equals_int8_products(network: TorchNetwork, symbols: np.ndarray) -> None:
+    lanes = [np.roll(symbols, shift) for shift in range(20)]
+    assert np.array_equal(torch_weights(network, lanes, 64), torch_weights(network, lanes, 64, "int8"))
+
+
+def test_torch_equals_compiled(small_model: Model, symbols: np.ndarray) -> None:
+    assert np.array_equal(TorchEngine(small_model).frequencies(symbols), CompiledEngine(small_model).frequencies(symbols))
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_what_is_trained_is_what_is_coded(family: str, symbols: np.ndarray) -> None:
+    trainable, design = random_network(family)
+    frozen = TorchNetwork(design.network(), trainable.export())
+    assert np.array_equal(torch_weights(trainable, [symbols], 99), torch_weights(frozen, [symbols], 99))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_operands_at_their_extremes(small_model: Model, symbols: np.ndarray, sign: int) -> None:
+    """Every weight, embedding code and bias as large as a model file may hold, and all of one sign."""
+    tensors = {name: array.copy() for name, array in small_model.tensors.items()}
+    for name, array in tensors.items():
+        kind = name.rpartition(".")[2]
+        if kind == "codes":
+            array[:] = 63 * sign
+        elif kind == "last":
+            array[:] = 127 * sign
+        elif kind == "table":
+            array[:] = 0xFF if sign > 0 else 0x11
+        elif kind in ("scale", "bias"):
+            array[:] = 1e6 * sign
+    extreme = Model(**{**vars(small_model), "tensors": tensors})
+    compiled = CompiledEngine(extreme).frequencies(symbols)
+    assert np.array_equal(TorchEngine(extreme).frequencies(symbols), compiled)
+    assert np.array_equal(TorchEngine(extreme, product="int8").frequencies(symbols), compiled)
+    assert (compiled.sum(1) == 2**24).all()
+    assert (compiled >= 1).all()
+
+
+@pytest.mark.parametrize("product", sorted(set(PRODUCTS) - {"bfloat16"}))
+def test_products_are_exact_at_the_largest_sums(product: str) -> None:
+    codes, weights = torch.full((32, 2096), 127.0), torch.full((32, 2096), 63.0)
+    weights[::2] *= -1
+    exact = codes.to(torch.int64) @ weights.to(torch.int64).T
+    assert int(exact.abs().max()) == 2096 * 127 * 63 < 2**24
+    assert torch.equal(PRODUCTS[product](codes, weights).to(torch.int64), exact)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_engines_write_the_same_words_and_read_each_other(small_model: Model, symbols: np.ndarray, threads: int) -> None:
+    blocks = [symbols[:300], symbols[300:301], symbols[301:]]
+    compiled, wide = CompiledEngine(small_model, threads), TorchEngine(small_model)
+    ours, theirs = list(compiled.encode(blocks, print)), list(wide.encode(blocks, lambda done: None))
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.array_equal(a.words, b.words)
+        assert a.model_bits == pytest.approx(b.model_bits, abs=1e-6)
+    coded = [(c.words, len(block)) for c, block in zip(ours, blocks, strict=True)]
+    for engine in (compiled, wide):
+        for block, back in zip(blocks, engine.decode(coded, lambda done: None), strict=True):
+            assert np.array_equal(block, back)
+
+
+def test_impossible_words_are_refused(small_model: Model) -> None:
+    words = np.full(2, 0xFFFFFFFF, np.uint32)  # beyond what the last symbol's interval can reach
+    for engine in (CompiledEngine(small_model), TorchEngine(small_model)):
+        with pytest.raises(DamagedError, match="no symbol fits"):
+            list(engine.decode([(words, 10)], lambda done: None))

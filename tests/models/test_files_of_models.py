@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from arcodec.errors import ModelError, UsageError
+from arcodec.models import store
+from arcodec.models.compiled import CompiledEngine
+from arcodec.models.file import FORMAT, Model, conformance_symbols, load
+from arcodec.models.registry import FAMILIES, Design
+
+
+def rewritten(model: Model, path: Path, tensors: dict[str, np.ndarray], **about: object) -> Path:
+    facts = {"format": FORMAT, "family": model.design.family, "config": model.design.settings()}
+    save_file(tensors, path, metadata={"arcodec": json.dumps({**facts, "conformance": model.conformance, **about})})
+    return path
+
+
+def test_a_model_is_named_by_the_sha256_of_its_file(small_model: Model) -> None:
+    assert small_model.identity == hashlib.sha256(small_model.path.read_bytes()).hexdigest()
+    assert small_model.prefix == bytes.fromhex(small_model.identity[:8])
+
+
+def test_the_conformance_vector_is_checked_at_use(small_model: Model, tmp_path: Path) -> None:
+    assert store.engine_for(small_model) is store.engine_for(small_model)
+    wrong = load(rewritten(small_model, tmp_path / "wrong.safetensors", small_model.tensors, conformance="0" * 64))
+    for device in ("cpu", "torch"):
+        with pytest.raises(ModelError, match="does not compute model 'wrong'"):
+            store.engine_for(wrong, device)
+
+
+def test_conformance_symbols_never_change() -> None:
+    symbols = conformance_symbols()
+    assert len(symbols) == 946
+    assert set(symbols.tolist()) == set(range(256))
+    assert hashlib.sha256(symbols.tobytes()).hexdigest()[:16] == "653d73dbc6b96603"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("embed.codes", 64, "outside"),
+        ("embed.last", -128, "outside"),
+        ("embed.scale", np.nan, "outside"),
+        ("embed.bias", np.inf, "outside"),
+        ("sigmoid", 0, "outside"),
+        ("exp2", 2**24 + 1, "outside"),
+        ("softmax", -1, "outside"),
+        ("softmax", 5, "softmax table"),
+    ],
+)
+def test_values_out_of_range_are_refused(
+    small_models: dict[str, Model], tmp_path: Path, name: str, value: float, what: str
+) -> None:
+    model = small_models["recurrent"]
+    tensors = {n: array.copy() for n, array in model.tensors.items()}
+    tensors[name].flat[-1] = value
+    with pytest.raises(ModelError, match=what):
+        load(rewritten(model, tmp_path / "bad.safetensors", tensors))
+
+
+def test_missing_extra_and_misshapen_tensors_are_refused(small_model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "bad.safetensors"
+    fewer = {name: array for name, array in small_model.tensors.items() if name != "exp2"}
+    more = {**small_model.tensors, "extra": np.zeros(1, np.float32)}
+    longer = {**small_model.tensors, "exp2": np.ones(2000, np.int32)}
+    other = {**small_model.tensors, "exp2": small_model.tensors["exp2"].astype(np.int64)}
+    for tensors, what in ((fewer, "exp2"), (more, "extra"), (longer, "2000"), (other, "int64")):
+        with pytest.raises(ModelError, match=what):
+            load(rewritten(small_model, path, tensors))
+
+
+@pytest.mark.parametrize(
+    ("about", "what"),
+    [
+        ({"format": "other"}, "expected format"),
+        ({"family": "oracle"}, "no model family 'oracle'"),
+        ({"config": {"widht": 3}}, "no setting 'widht'"),
+        ({"config": {"width": "wide"}}, "expected int"),
+        ({"config": {"width": 5000}}, "width 5000"),
+        ({"config": None}, "unknown design"),
+    ],
+)
+def test_unknown_designs_are_refused(
+    small_models: dict[str, Model], tmp_path: Path, about: dict[str, object], what: str
+) -> None:
+    model = small_models["recurrent"]
+    with pytest.raises(ModelError, match=what):
+        load(rewritten(model, tmp_path / "bad.safetensors", model.tensors, **about))
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 100])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a model file"):
+        load(path)
+
+
+def test_files_without_our_metadata_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.safetensors"
+    save_file({"x": np.zeros(3, np.float32)}, path)
+    with pytest.raises(ModelError, match="expected format"):
+        load(path)
+
+
+def test_designs_check_their_settings() -> None:
+    with pytest.raises(UsageError, match="choose one of"):
+        Design.of("nothing")
+    with pytest.raises(UsageError, match="expected int"):
+        Design.of("recurrent", width=1.5)
+    assert Design.of("convolution", dilations=[1, 2]).config.dilations == (1, 2)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_says_what_it_can_remember(family: str) -> None:
+    assert "can remember" in (FAMILIES[family].__doc__ or "")
+
+
+@pytest.mark.parametrize("path", list(store.paths()), ids=lambda path: path.stem)
+def test_shipped_models_compute_what_they_promise(path: Path) -> None:
+    model = load(path)
+    store.verified(model, CompiledEngine(model))
+    assert path.with_suffix(".md").is_file(), "a shipped model has a card"
+
+
+def test_shipped_models_are_small() -> None:
+    assert sum(path.stat().st_size for path in store.SHIPPED.glob("*.safetensors")) <= 12 * 2**20

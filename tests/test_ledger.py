@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+import arcodec
+from arcodec import codec
+from arcodec.coding import CODERS
+from arcodec.models import store
+from arcodec.models.file import Model
+
+INPUTS = {
+    "empty": b"",
+    "one byte": b"x",
+    "text": b"There is a part of the bill that nobody could have avoided. " * 30,
+    "all values": bytes(range(256)),
+    "random": random.Random(2).randbytes(3000),
+    "half": b"some letters come up again " * 44 + random.Random(3).randbytes(1200),
+}
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
+@pytest.mark.parametrize("block_size", [None, 500])
+def test_the_lines_add_up_exactly(small_model: Model, name: str, block_size: int | None) -> None:
+    done = codec.measured(INPUTS[name], str(small_model.path), block_size=block_size)
+    ledger = done.ledger
+    assert sum(line.bits for line in ledger.lines) == 8 * len(done.data) == 8 * ledger.file_bytes
+    assert ledger.unexplained_bits == 0
+    assert json.loads(json.dumps(ledger.as_dict()))["unexplained_bits"] == 0
+
+
+def test_the_lines_are_what_they_say(small_model: Model) -> None:
+    """Against the frequencies themselves and constriction's words."""
+    import numpy as np
+
+    from arcodec.frequencies import coded_bits
+
+    data = INPUTS["text"]
+    symbols = np.frombuffer(data, np.uint8)
+    frequencies = store.engine_for(small_model).frequencies(symbols)
+    ledger = arcodec.measure(data, str(small_model.path))
+    assert ledger.coded_bits == pytest.approx(coded_bits(frequencies, symbols).sum(), abs=1e-4)
+    assert ledger.word_bits == 32 * len(CODERS["range"].encode(symbols, frequencies))
+    coder = ledger.word_bits - ledger.coded_bits
+    assert 0 < coder < 64 + 1e-4 * ledger.coded_bits
+    assert abs(ledger.coded_bits - ledger.model_bits) < 64 + 2e-4 * ledger.model_bits
+
+
+def test_the_table_names_every_line(small_model: Model) -> None:
+    ledger = arcodec.measure(INPUTS["half"], str(small_model.path), block_size=600)
+    table = ledger.table()
+    for line in ledger.lines:
+        assert line.name in table
+    assert "stored without coding" in table
+    assert "unexplained" in table
+    assert small_model.name in table
+
+
+def test_bits_per_byte_of_nothing() -> None:
+    assert arcodec.measure(b"", "none").bpb == 0.0
+    assert "= file" in arcodec.measure(b"", "none").table()

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+import arcodec
+from arcodec.errors import DamagedError, LimitError, UsageError
+
+
+def test_bytes_and_text_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "a.arc"
+    with arcodec.open(path, "wb", model="none") as file:
+        file.write(b"one\n")
+        file.write(b"two\n")
+    with arcodec.open(path) as file:
+        assert file.read() == b"one\ntwo\n"
+    with arcodec.open(path, "wt", model="none", encoding="utf-16") as text:
+        text.write("drei\nvier\n")
+    with arcodec.open(path, "rt", encoding="utf-16") as text:
+        assert list(text) == ["drei\n", "vier\n"]
+
+
+def test_reading_anywhere(tmp_path: Path) -> None:
+    data = random.Random(0).randbytes(5000)
+    path = tmp_path / "a.arc"
+    joined = arcodec.compress(data[:3000], "none", block_size=700) + arcodec.compress(data[3000:], "none")
+    path.write_bytes(joined)
+    with arcodec.open(path) as file:
+        for at in (0, 4999, 700, 699, 2999, 3000, 1234, 5000, 6000):
+            assert file.seek(at) == at
+            assert file.read(500) == data[at : at + 500]
+        assert file.seek(-10, io.SEEK_END) == 4990
+        assert file.read() == data[-10:]
+        file.seek(5)
+        file.seek(5, io.SEEK_CUR)
+        assert file.tell() == 10
+        with pytest.raises(ValueError, match="seek"):
+            file.seek(-1)
+
+
+def test_only_the_blocks_read_are_decoded(tmp_path: Path) -> None:
+    content = bytearray(arcodec.compress(bytes(100), "none", block_size=50))
+    content[-20] ^= 1  # in the second block
+    path = tmp_path / "a.arc"
+    path.write_bytes(content)
+    with arcodec.open(path) as file:
+        assert file.read(50) == bytes(50)
+        with pytest.raises(DamagedError):
+            file.read(1)
+
+
+@pytest.mark.parametrize("mode", ["wb", "wt"])
+def test_an_exception_leaves_no_file(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.arc"
+    with pytest.raises(ZeroDivisionError), arcodec.open(path, mode, model="none") as file:  # type: ignore[call-overload]
+        file.write("x" if mode == "wt" else b"x")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_exclusive_creation(tmp_path: Path) -> None:
+    path = tmp_path / "a.arc"
+    with arcodec.open(path, "xb", model="none") as file:
+        file.write(b"x")
+    with pytest.raises(FileExistsError):
+        arcodec.open(path, "xb")
+
+
+def test_limits_and_wrong_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "a.arc"
+    path.write_bytes(arcodec.compress(b"12345", "none"))
+    with pytest.raises(LimitError):
+        arcodec.open(path, max_output_size=4)
+    with pytest.raises(UsageError, match="mode"):
+        arcodec.open(path, "a")  # type: ignore[call-overload]
+    with pytest.raises(FileNotFoundError):
+        arcodec.open(tmp_path / "no folder" / "a.arc", "wb")
+    with pytest.raises(FileNotFoundError):
+        arcodec.open(tmp_path / "missing.arc")

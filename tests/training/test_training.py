@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import zstandard
+
+import arcodec
+from arcodec.errors import UsageError
+from arcodec.exact.contexts import fresh_memory, rows_of
+from arcodec.exact.spec import Embed
+from arcodec.models.file import load
+from arcodec.models.registry import FAMILIES, Design
+from arcodec.training import corpus
+from arcodec.training.evaluate import bits_per_byte
+from arcodec.training.export import write_model
+from arcodec.training.loop import Recipe, Report, Trainer, rate_at
+from arcodec.training.stream import Lanes
+from tests.conftest import SMALL
+
+TEXT = b"she sells sea shells on the sea shore. " * 300
+QUICK = {"lanes": 4, "steps": 32, "warmup": 5, "valid_minutes": 0.02}
+
+
+def source(text: bytes = TEXT, name: str = "text") -> corpus.Source:
+    return corpus.Source(name, np.frombuffer(text, np.uint8), 1.0)
+
+
+def test_sources_of_all_kinds(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "one.txt").write_bytes(b"one")
+    (tmp_path / "d" / "two.txt.zst").write_bytes(zstandard.compress(b"two"))
+    (tmp_path / "a=b").write_bytes(b"odd name")
+    folder = corpus.load(str(tmp_path / "d"))
+    assert folder.symbols.tobytes() == b"one\0two"
+    assert corpus.load(f"{tmp_path}/d=2.5").weight == 2.5
+    assert corpus.load(f"{tmp_path}/*/*.txt").symbols.tobytes() == b"one"
+    assert corpus.load(f"{tmp_path}/a=b").symbols.tobytes() == b"odd name"
+
+
+@pytest.mark.parametrize("argument", ["missing", "d=x", "d=0", "d=-1", "empty"])
+def test_sources_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("d").mkdir()
+    Path("empty").write_bytes(b"")
+    with pytest.raises(UsageError):
+        corpus.load(argument)
+
+
+def test_lanes_read_on_and_start_afresh() -> None:
+    embed = Embed(contexts=3, rows_log2=8, row_width=2, width=4)
+    text = b"\0".join(bytes([65 + i]) * 200 + b"\n" for i in range(26))
+    lanes = Lanes([source(text)], embed, lanes=5, steps=16, run=4, seed=1)
+    assert len(np.unique(lanes.left)) > 1
+    chunks = [lanes.next() for _ in range(12)]
+    for lane in range(5):
+        run: list[int] = []
+        for chunk in chunks:
+            if chunk.fresh[lane]:
+                run = []
+                assert chunk.last[0, lane] == 0
+            before = len(run)
+            run += chunk.symbols[:, lane].tolist()
+            if chunk is chunks[0] or before or chunk.fresh[lane]:
+                rows = rows_of(np.array(run, np.uint8), fresh_memory(), 8, 3)
+                assert np.array_equal(chunk.rows[:, lane], rows[before:])
+                assert chunk.last[1:, lane].tolist() == chunk.symbols[:-1, lane].tolist()
+        assert 2 <= sum(chunk.fresh[lane] for chunk in chunks) <= 4
+    joined = text + text
+    assert all(chunk.symbols[:, lane].astype(np.uint8).tobytes() in joined for chunk in chunks for lane in range(5))
+
+
+def test_sources_are_drawn_by_weight() -> None:
+    embed = Embed(contexts=1, rows_log2=4, row_width=2, width=4)
+    sources = [
+        corpus.Source("a", np.full(100, 65, np.uint8), 3.0),
+        corpus.Source("b", np.full(10_000, 66, np.uint8), 1.0),
+    ]
+    lanes = Lanes(sources, embed, lanes=20, steps=4, run=1, seed=0)
+    drawn = np.concatenate([lanes.next().symbols[0] for _ in range(100)])
+    assert abs((drawn == 65).mean() - 0.75) < 0.04
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    recipe = Recipe(warmup=10, decay_from=0.5)
+    assert rate_at(recipe, 0, 0.0) == pytest.approx(0.1)
+    assert rate_at(recipe, 100, 0.3) == 1
+    assert rate_at(recipe, 100, 0.75) == pytest.approx(0.51)
+    assert rate_at(recipe, 100, 1.0) == pytest.approx(0.02)
+    assert rate_at(recipe, 100, 1.5) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, tmp_path: Path) -> None:
+    design = Design.of(family, **SMALL[family])
+    recipe = Recipe(minutes=0.15, rate=1e-2, table_rate=2e-2, **QUICK)
+    trainer = Trainer(design, recipe, [source()], [source(TEXT[: 39 * 100])])
+    before = trainer.validate()["text"]
+    reports: list[Report] = []
+    trainer.run(tmp_path / "c", tmp_path / "c.csv", reports.append)
+    after = trainer.validate()["text"]
+    assert before > 6
+    assert after < 2.5
+    assert reports[-1].valid_bpb
+    with (tmp_path / "c.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[-1]["valid_text_bpb"]) == pytest.approx(reports[-1].valid_bpb["text"])
+
+    path = tmp_path / "m.safetensors"
+    write_model(trainer.network, design, path)
+    assert load(path).design == design
+    text = TEXT[: 39 * 50]
+    content = arcodec.compress(text, str(path))
+    ledger = arcodec.measure(text, str(path))
+    assert len(content) == ledger.file_bytes
+    whole = corpus.Source("whole", np.frombuffer(text, np.uint8), 1.0)
+    import arcodec.training.evaluate as evaluate
+
+    lanes, evaluate.LANES = evaluate.LANES, 1
+    try:
+        expected = bits_per_byte(trainer.network, whole, len(text), "cpu")
+    finally:
+        evaluate.LANES = lanes
+    assert ledger.model_bits / len(text) == pytest.approx(expected, abs=0.02)
+
+
+def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
+    design = Design.of("recurrent", **SMALL["recurrent"])
+    first = Trainer(design, Recipe(minutes=0.03, **QUICK), [source()], [])
+    first.run(tmp_path / "c", tmp_path / "c.csv", lambda report: None)
+    second = Trainer(design, Recipe(minutes=0.06, **QUICK), [source()], [])
+    second.resume(tmp_path / "c")
+    assert second.step == first.step > 0
+    for ours, theirs in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    second.run(tmp_path / "c", tmp_path / "c.csv", lambda report: None)
+    assert second.step > first.step
+    header = (tmp_path / "c.csv").read_text().splitlines()
+    assert sum(line.startswith("step") for line in header) == 1
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    losses = []
+    for _ in range(2):
+        trainer = Trainer(Design.of("recurrent", **SMALL["recurrent"]), Recipe(seed=5, **QUICK), [source()], [])
+        losses.append([trainer.advance() for _ in range(4)])
+    assert losses[0] == losses[1]
+    assert all(math.isfinite(loss) for loss in losses[0])
+
+
+def test_bfloat16_and_the_parallel_scan_train_the_same_network() -> None:
+    """What a GPU would run, tried on the CPU: it differs by rounding only."""
+    design = Design.of("recurrent", **SMALL["recurrent"])
+    plain = Trainer(design, Recipe(seed=1, **QUICK), [source()], [])
+    other = Trainer(design, Recipe(seed=1, product="bfloat16", **QUICK), [source()], [])
+    from arcodec.exact.rounding import parallel_scan
+    from arcodec.exact.torch_layers import Recurrence
+
+    for module in other.network.modules():
+        if isinstance(module, Recurrence):
+            module.scan = parallel_scan
+    for _ in range(5):
+        assert plain.advance() == pytest.approx(other.advance(), abs=0.05)
