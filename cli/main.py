@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from .transfer import ClosedPipe
+from .pipe import ClosedPipe
 
 SUBCOMMANDS = {
     "compress": "Compress files, or standard input.",

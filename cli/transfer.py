@@ -12,6 +12,8 @@ from pathlib import Path
 from arcodec.errors import UsageError
 from arcodec.files import replacing
 
+from .pipe import to_stdout
+
 STDIN = "-"
 
 
@@ -59,19 +61,6 @@ def read(name: str) -> tuple[bytes, os.stat_result | None]:
     return Path(name).read_bytes(), status
 
 
-class ClosedPipe(BaseException):
-    """Whoever read our output has gone: no error, and nobody to tell."""
-
-
-def _to_stdout(part: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(part)
-        if not part:
-            sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise ClosedPipe from None
-
-
 def write(
     name: str,
     where: Where,
@@ -82,8 +71,7 @@ def write(
     """Write parts to where the options say, and remove the source if they say so; the file written, if it is one."""
     if where.target is None and (where.to_stdout or name == STDIN):
         for part in parts:
-            _to_stdout(part)
-        _to_stdout(b"")
+            to_stdout(part)
         return None
     target = Path(where.target) if where.target is not None else target_for(Path(name))
     if name != STDIN and target.exists() and target.samefile(name):

@@ -13,6 +13,7 @@ from . import program as p
 from . import spec as s
 from . import tables as t
 from .contexts import fill_rows
+from .dot import matrix_vector
 from .program import Program, State
 
 _CODE_LIMIT = np.float32(s.CODE_LIMIT)
@@ -39,25 +40,14 @@ def _code(scaled):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _dot(weights: np.ndarray, codes: np.ndarray) -> int:
-    """Sum of products of int16 vectors of equal length, as int32."""
-    total = np.int32(0)
-    for k in range(len(codes)):
-        total = np.int32(total + np.int32(weights[k]) * np.int32(codes[k]))
-    return total
-
-
-@njit(cache=True, nogil=True)
-def linear(weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, codes: np.ndarray, out: np.ndarray) -> None:
-    """weights (outputs * inputs,), codes (inputs,) -> out (outputs,)."""
-    inputs = len(codes)
+def _linear(
+    weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, codes: np.ndarray, sums: np.ndarray, out: np.ndarray
+) -> None:
+    """weights (outputs * inputs,), codes (inputs,) -> out (outputs,), sizes padded as in ``dot``."""
+    matrix_vector(weights, codes, sums, out)
     for o in range(len(out)):
-        total = _dot(weights[o * inputs : (o + 1) * inputs], codes)
-        out[o] = np.float32(total)
-    for o in range(len(out)):
-        out[o] = out[o] * scale[o]
-    for o in range(len(out)):
-        out[o] = out[o] + bias[o]
+        scaled = out[o] * scale[o]
+        out[o] = scaled + bias[o]
 
 
 @njit(cache=True, nogil=True)
@@ -209,7 +199,7 @@ def logits(program: Program, state: State) -> np.ndarray:
             matrix = program.weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
             at = layer[p.CONSTANTS]
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
-            linear(matrix, scale, bias, now[:inputs], work[:outputs])
+            _linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
             if i == 0:
                 _start_sum(program, state)
         elif kind == p.NORM:

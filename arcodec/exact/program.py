@@ -11,6 +11,7 @@ import numpy as np
 
 from . import spec as s
 from .contexts import fresh_memory
+from .dot import LANES, ROWS, padded
 
 NORM, LINEAR, RECURRENCE, SQUARED_RELU, GATE, DELAY, ATTEND, ADD = range(8)
 
@@ -21,7 +22,7 @@ KIND, INPUTS, OUTPUTS, WEIGHTS, CONSTANTS, REALS, CODES, SIZE, EXTRA = range(9)
 class Program(NamedTuple):
     """Read-only, shared by all sequences."""
 
-    layers: np.ndarray  # (layers, 9) int64, see the columns above
+    layers: np.ndarray  # (layers, 9) int64, see the columns above; sizes of linear layers are padded, see dot
     weights: np.ndarray  # int16, the matrices one after the other, row by row; int16 suits the processors' products
     constants: np.ndarray  # float32: scale and bias of each linear layer, the scale of each attention's scores
     distances: np.ndarray  # int32, of each attention layer
@@ -44,6 +45,7 @@ class State(NamedTuple):
     work: np.ndarray  # float32, the reals of the layer at hand
     codes_now: np.ndarray  # int16, the codes of the layer at hand
     rows: np.ndarray  # (contexts,) int64
+    sums: np.ndarray  # (4,) int32
 
 
 CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
@@ -61,6 +63,7 @@ def fresh_state(program: Program) -> State:
         np.zeros(shape[WIDEST_REALS], np.float32),
         np.zeros(shape[WIDEST_CODES], np.int16),
         np.zeros(shape[CONTEXTS], np.int64),
+        np.zeros(ROWS, np.int32),
     )
 
 
@@ -91,9 +94,12 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
     widest_reals, widest_codes = max(s.ALPHABET, network.width), network.embed.contexts * network.embed.row_width
 
     def linear(prefix: str, inputs: int, outputs: int) -> None:
-        start = weights.append(tensors[f"{prefix}.codes"])
-        scale = constants.append(np.stack((tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"])))
-        rows.append([LINEAR, inputs, outputs, start, scale, 0, 0, 0, 0])
+        # Padding multiplies whatever lies behind the codes by 0, and gives outputs nobody reads.
+        wide, high = padded(inputs, LANES), padded(outputs, ROWS)
+        matrix, affine = np.zeros((high, wide), np.int16), np.zeros((2, high), np.float32)
+        matrix[:outputs, :inputs] = tensors[f"{prefix}.codes"]
+        affine[:, :outputs] = tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"]
+        rows.append([LINEAR, wide, high, weights.append(matrix), constants.append(affine), 0, 0, 0, 0])
 
     linear("embed", network.embed.contexts * network.embed.row_width, network.width)
     for b, branch in enumerate((*network.branches, network.head)):
@@ -141,5 +147,5 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ascontiguousarray(tensors["softmax"]),
         table,
         np.ascontiguousarray(tensors["embed.last"]),
-        np.array([*sizes, widest_reals, widest_codes, state_reals, state_codes], np.int64),
+        np.array([*sizes, padded(widest_reals, ROWS), padded(widest_codes, LANES), state_reals, state_codes], np.int64),
     )
