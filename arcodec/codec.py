@@ -140,7 +140,7 @@ def _encode(
         else:
             payload = bytes(block)
         stored = coded is None or coded.words.nbytes >= len(block)
-        packed.append(container.Block(stored, payload, container.block_check(block, payload)))
+        packed.append(container.Block(stored, payload, container.block_check(bytes(block), payload)))
     return packed, kept
 
 
@@ -176,7 +176,9 @@ def decompress(
 
     Raises DamagedError, ModelError or LimitError; never returns anything but the original.
     """
-    return b"".join(iter_decompressed(data, max_output_size=max_output_size, threads=threads, device=device, model=model))
+    return b"".join(
+        iter_decompressed(data, max_output_size=max_output_size, threads=threads, device=device, model=model)
+    )
 
 
 def iter_decompressed(

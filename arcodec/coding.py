@@ -4,8 +4,8 @@ Two coders behind one interface. The range coder is a queue: symbols come out in
 autoregressive decoding needs. ANS is a stack; it is filled from the last symbol to the first, so that decoding runs
 forwards too. Words are uint32.
 
-constriction takes probabilities as floats and rounds them. Handed f - 1 for f >= 1 with ``perfect=False`` it adds one to
-each and, since they then sum to 2**24 exactly, changes nothing: it codes with f / 2**24. The tests pin this.
+constriction takes probabilities as floats and rounds them. Handed f - 1 for f >= 1 with ``perfect=False`` it adds one
+to each and, since they then sum to 2**24 exactly, changes nothing: it codes with f / 2**24. The tests pin this.
 
 Neither coder notices damage or truncation; the container does.
 """

@@ -140,7 +140,9 @@ def _read_header(cursor: _Cursor) -> Header:
     if cursor.take(2, "header checksum") != _short_check(head):
         raise DamagedError("the header is damaged: its checksum does not fit")
     if version >> 4 != VERSION:
-        raise DamagedError(f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it")
+        raise DamagedError(
+            f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
+        )
     if version & 14 or predictor >> 4 != BYTES or predictor & 15 not in (STORED, NETWORK):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
@@ -186,7 +188,11 @@ def _read_member(data: memoryview, at: int) -> Member:
         index = cursor.take(len(expected), "index")
         body_check = cursor.take(4, "index")
         size = int.from_bytes(cursor.take(4, "index"), "little")
-        if index != expected or size != len(expected) + 8 or int.from_bytes(body_check, "little") != zlib.crc32(whole + index):
+        if (
+            index != expected
+            or size != len(expected) + 8
+            or int.from_bytes(body_check, "little") != zlib.crc32(whole + index)
+        ):
             raise DamagedError("the index behind the blocks is damaged: it does not fit them")
         check = int.from_bytes(whole, "little")
     del cursor.account["payload"]
@@ -196,7 +202,7 @@ def _read_member(data: memoryview, at: int) -> Member:
 def members(data: bytes | memoryview) -> Iterator[Member]:
     """The members of a file, in order. Raises DamagedError, also for anything behind the last."""
     view = memoryview(data)
-    if not len(view):
+    if not view:
         raise DamagedError("not an .arc file: it is empty")
     at = 0
     while at < len(view):

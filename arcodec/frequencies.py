@@ -39,7 +39,7 @@ def fill_frequencies(weights: np.ndarray, frequencies: np.ndarray) -> int:
 
 
 def from_weights(weights: np.ndarray) -> np.ndarray:
-    """Frequencies of many distributions: weights (n, alphabet) int64 -> (n, alphabet) int64, each row summing to 2**24."""
+    """Frequencies of many distributions: weights (n, alphabet) int64 -> (n, alphabet) int64, rows sum to 2**24."""
     frequencies = np.empty_like(weights)
     _fill_rows(weights, frequencies)
     return frequencies

@@ -83,7 +83,9 @@ class Ledger:
         for line in rows:
             per_byte = line.bits / self.original_bytes if self.original_bytes else 0.0
             percent = 100 * line.bits / (8 * self.file_bytes)
-            out.append(f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}")
+            out.append(
+                f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}"
+            )
         out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
         if self.model_name:
             out.append(f"beside the account: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")

@@ -8,8 +8,8 @@ Words and state are constriction's default: 32-bit words, a 64-bit interval [low
                              |<- new range ->|
 
 Invariant: range >= 2**32, so scale >= 2**8. When range falls below 2**32 the top word of lower is settled and leaves,
-unless [lower, lower + range) wraps around 2**64: then the carry is not yet known, and the word is held back together with
-the number of words behind it, all of which are 2**32 - 1 without a carry and 0 with one.
+unless [lower, lower + range) wraps around 2**64: then the carry is not yet known, and the word is held back together
+with the number of words behind it, all of which are 2**32 - 1 without a carry and 0 with one.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from . import codec, container
-from .errors import UsageError
+from .errors import LimitError, UsageError
 from .files import replacing
 
 
@@ -25,7 +25,7 @@ class _BlockReader(io.RawIOBase):
                 self._places.append((member, block))
                 self._starts.append(self._starts[-1] + member.header.symbols(block))
         if max_output_size is not None and self._starts[-1] > max_output_size:
-            raise codec.LimitError(f"{path} holds {self._starts[-1]:,} bytes, more than the {max_output_size:,} allowed")
+            raise LimitError(f"{path} holds {self._starts[-1]:,} bytes, more than the {max_output_size:,} allowed")
         self._at = 0
         self._kept = -1
         self._content = b""
@@ -151,5 +151,3 @@ def open(
         raise FileNotFoundError(f"{where.parent}: no such folder")
     writer = _Writer(where, model, overwrite=kind == "w")
     return _ArcText(writer, encoding, errors, newline) if text else writer
-
-

@@ -25,7 +25,9 @@ def _target(source: Path) -> Path:
 @console.verbose
 @console.threads
 @click.option("--model", default="text", metavar="NAME|PATH", help="The model (see 'arcodec models'), or none.")
-@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; about 256K by default.")
+@click.option(
+    "--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; about 256K by default."
+)
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device
 def command(
@@ -63,15 +65,16 @@ def command(
         transfer.refuse_early(name, where, _target)
         data, status = transfer.read(name)
         with console.progress(len(data) * (1 if no_verify else 2), Path(name).name, quiet) as tick:
-            done = codec.measured(
-                data, model, block_size=block_size, threads=threads, device=device, progress=tick
-            )
+            done = codec.measured(data, model, block_size=block_size, threads=threads, device=device, progress=tick)
             if not no_verify:
                 codec.check_round_trip(done.data, data, model, threads=threads, device=device, progress=tick)
         written = transfer.write(name, where, _target, status, [done.data])
         if verbose:
             ledger = done.ledger
-            click.echo(f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte", err=True)
+            click.echo(
+                f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte",
+                err=True,
+            )
             click.echo(ledger.table(), err=True)
         elif not quiet and written is not None and sys.stderr.isatty():
             share = len(done.data) / max(1, len(data))

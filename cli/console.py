@@ -37,7 +37,7 @@ def describe(error: BaseException) -> str:
 
 
 def for_each(names: list[str], action: Callable[[str], None]) -> None:
-    """Do something with each input; go on after a failure, and exit with its code, or with 3 if there are several inputs."""
+    """Do something with each input and go on after a failure; exit with its code, or with 3 for several inputs."""
     failures = []
     for name in names:
         try:
@@ -103,7 +103,13 @@ def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], No
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     lock = threading.Lock()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
@@ -113,5 +119,3 @@ def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], No
                 bar.advance(task, done)
 
         yield advance
-
-

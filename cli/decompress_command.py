@@ -78,4 +78,6 @@ def decompress_one(
         transfer.write(name, where, _target, status, parts)
     if verbose:
         seconds = time.perf_counter() - start
-        click.echo(f"{name}: {len(data):,} -> {total:,} bytes in {seconds:.2f} s, {total / seconds / 1e3:.1f} KB/s", err=True)
+        click.echo(
+            f"{name}: {len(data):,} -> {total:,} bytes in {seconds:.2f} s, {total / seconds / 1e3:.1f} KB/s", err=True
+        )

@@ -54,8 +54,8 @@ def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> No
 def cli() -> None:
     """Lossless compression with learned models, exact on every machine.
 
-    Exit codes: 0 fine, 1 error, 2 usage, 3 some of several inputs failed, 4 damaged input, 5 model missing or different,
-    6 limit exceeded.
+    Exit codes: 0 fine, 1 error, 2 usage, 3 some of several inputs failed, 4 damaged input, 5 model missing or
+    different, 6 limit exceeded.
     """
 
 

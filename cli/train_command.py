@@ -33,6 +33,9 @@ def command() -> None:
 @click.option("--device", default="cpu", help="cpu (default), cuda or cuda:N.")
 @click.option("--threads", type=click.IntRange(1), default=1, help="Threads of torch (1).")
 @click.option("--seed", type=int, default=0, help="Of initial weights and of the order of documents (0).")
+@click.option(
+    "--crlf", type=click.FloatRange(0, 1), default=0.15, help="Share of text whose lines end in CR LF (0.15)."
+)
 @click.option("--tensorboard", metavar="FOLDER", help="Write the curve there as well, if TensorBoard is installed.")
 def text(
     paths: tuple[str, ...],
@@ -46,6 +49,7 @@ def text(
     device: str,
     threads: int,
     seed: int,
+    crlf: float,
     tensorboard: str | None,
 ) -> None:
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
@@ -68,7 +72,9 @@ def text(
     chosen = _settings(recipe)
     unknown = set(chosen) - {field.name for field in dataclasses.fields(Recipe)}
     if unknown:
-        raise UsageError(f"no training setting {min(unknown)!r}: there are {', '.join(f.name for f in dataclasses.fields(Recipe))}")
+        raise UsageError(
+            f"no training setting {min(unknown)!r}: there are {', '.join(f.name for f in dataclasses.fields(Recipe))}"
+        )
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
     plan = Recipe(**{**wide, **fixed, **chosen})
     checkpoint, curve = out.with_name(out.name + ".checkpoint"), out.with_name(out.name + ".csv")
@@ -76,7 +82,8 @@ def text(
         raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
     if not resume and checkpoint.exists():
         raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
-    trainer = Trainer(design, plan, [corpus.load(p) for p in paths], [corpus.load(p) for p in valid])
+    train = corpus.with_crlf([corpus.load(p) for p in paths], crlf)
+    trainer = Trainer(design, plan, train, [corpus.load(p) for p in valid])
     if resume:
         trainer.resume(checkpoint)
     log = _tensorboard(tensorboard)
@@ -87,8 +94,8 @@ def text(
         share = f", {6 * macs * rate / 1e12:.1f} TFLOP/s" if device != "cpu" else ""
         held = "".join(f"  {name} {bpb:.4f}" for name, bpb in report.valid_bpb.items())
         left = max(0.0, minutes - report.seconds / 60)
-        line = f"step {report.step:6}  train {report.train_bpb:.4f} bpb{held}  {rate / 1e3:.1f} KB/s{share}  {left:.0f} min left"
-        click.echo(line, err=True)
+        learnt = f"step {report.step:6}  train {report.train_bpb:.4f} bpb{held}"
+        click.echo(f"{learnt}  {rate / 1e3:.1f} KB/s{share}  {left:.0f} min left", err=True)
         if log is not None:
             log.add_scalar("train_bpb", report.train_bpb, report.symbols)
             for name, bpb in report.valid_bpb.items():

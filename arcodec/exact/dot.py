@@ -1,7 +1,8 @@
 """Integer products of a matrix and a vector, four rows at a time.
 
 Written as LLVM vector operations because the loop vectoriser, given the plain loop, spends half its time adding up each
-row's lanes. Nothing here belongs to one processor: LLVM lowers the operations to what there is (vpmaddwd on x86, smlal on
+row's lanes. Nothing here belongs to one processor: LLVM lowers the operations to what there is (vpmaddwd on x86,
+smlal on
 ARM, plain code elsewhere), and since all sums are of integers that fit int32, the result is the same everywhere.
 """
 
@@ -84,6 +85,6 @@ def matrix_vector(weights: np.ndarray, codes: np.ndarray, sums: np.ndarray, out:
     """
     inputs = len(codes)
     for first in range(0, len(out), ROWS):
-        _four_dots(weights[first * inputs : (first + ROWS) * inputs], codes, sums)
+        _four_dots(weights[first * inputs : (first + ROWS) * inputs], codes, sums)  # type: ignore[call-arg]
         for row in range(ROWS):
             out[first + row] = np.float32(sums[row])

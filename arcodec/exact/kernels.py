@@ -6,6 +6,8 @@ operation is written so that it rounds once, in float32 (numba neither fuses nor
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -30,11 +32,10 @@ _INPUT_LIMIT = np.float32(s.INPUT_LIMIT)
 _SNAP = np.float32(s.SNAP)
 _ONE = np.float32(1)
 _ZERO = np.float32(0)
-_SCORE_LIMIT = np.float32(s.SCORE_LIMIT)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _code(scaled):  # type: ignore[no-untyped-def]
+def _code(scaled: Any) -> Any:
     """The code of a real already divided by its step, as float32."""
     return min(max(np.rint(scaled), -_CODE_LIMIT), _CODE_LIMIT)
 
@@ -66,7 +67,7 @@ def _norm(x: np.ndarray, codes: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _sigmoid(table: np.ndarray, x):  # type: ignore[no-untyped-def]
+def _sigmoid(table: np.ndarray, x: Any) -> Any:
     return table[np.int64(_code(x * _SIGMOID_PER_UNIT)) + s.CODE_LIMIT]
 
 
@@ -122,7 +123,7 @@ def _attend(
     ring: np.ndarray,
     distance: np.ndarray,
     softmax: np.ndarray,
-    scale,  # type: ignore[no-untyped-def]
+    scale: Any,
     clock: int,
     codes: np.ndarray,
 ) -> None:
@@ -133,21 +134,21 @@ def _attend(
     now = clock % window
     for i in range(2 * width):
         ring[now, i] = np.int8(_code(x[width + i] * _NORM_PER_UNIT))
-    query = np.empty(each, np.int32)
+    query = np.empty(each, np.int16)
     scores = np.empty(window, np.int32)
     sums = np.empty(each, np.int32)
     for head in range(heads):
         start = head * each
         for i in range(each):
-            query[i] = np.int32(_code(x[start + i] * _NORM_PER_UNIT))
+            query[i] = np.int16(_code(x[start + i] * _NORM_PER_UNIT))
         best = np.int32(-(2**30))
         for j in range(window):
             slot = now - j if j <= now else now - j + window
+            key = ring[slot, start : start + each]
             total = np.int32(0)
             for i in range(each):
-                total = np.int32(total + query[i] * np.int32(ring[slot, start + i]))
-            scaled = np.rint(np.float32(total) * scale)
-            score = np.int32(min(max(scaled, -_SCORE_LIMIT), _SCORE_LIMIT)) + distance[head, j]
+                total = np.int32(total + np.int32(query[i]) * np.int32(np.int16(key[i])))
+            score = np.int32(np.rint(np.float32(total) * scale)) + distance[head, j]
             scores[j] = score
             best = max(best, score)
         sums[:] = 0
@@ -156,11 +157,12 @@ def _attend(
             behind = best - scores[j]
             if behind >= len(softmax) - 1:  # weighs nothing
                 continue
-            weight = softmax[behind]
+            weight = np.int16(softmax[behind])
             weight_sum = np.int32(weight_sum + weight)
             slot = now - j if j <= now else now - j + window
+            value = ring[slot, width + start : width + start + each]
             for i in range(each):
-                sums[i] = np.int32(sums[i] + weight * np.int32(ring[slot, width + start + i]))
+                sums[i] = np.int32(sums[i] + np.int32(weight) * np.int32(np.int16(value[i])))
         divisor = np.float32(weight_sum)
         for i in range(each):
             codes[start + i] = np.int16(_code(np.float32(sums[i]) / divisor))

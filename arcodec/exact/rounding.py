@@ -44,12 +44,12 @@ class _ParameterCode(_Code):
 
 def to_code(x: Tensor, step: float, limit: int = CODE_LIMIT) -> Tensor:
     """clamp(round(x / step), -limit, limit), integer-valued, same shape; step must be a power of two."""
-    return _Code.apply(x, 1 / step, float(limit))  # type: ignore[no-any-return]
+    return _Code.apply(x, 1 / step, float(limit))
 
 
 def parameter_code(x: Tensor, step: float, limit: int = CODE_LIMIT) -> Tensor:
     """``to_code`` for a parameter, which may not get stuck at the limit."""
-    return _ParameterCode.apply(x, 1 / step, float(limit))  # type: ignore[no-any-return]
+    return _ParameterCode.apply(x, 1 / step, float(limit))
 
 
 class _SquaredRelu(Function):
@@ -70,7 +70,7 @@ class _SquaredRelu(Function):
 
 def squared_relu_code(x: Tensor) -> Tensor:
     """Codes of max(x, 0)**2 in steps of 1/8, same shape."""
-    return _SquaredRelu.apply(x)  # type: ignore[no-any-return]
+    return _SquaredRelu.apply(x)
 
 
 class _Sigmoid(Function):
@@ -88,7 +88,7 @@ class _Sigmoid(Function):
 
 def sigmoid(code: Tensor, table: Tensor) -> Tensor:
     """sigmoid(code / 16) from a table of multiples of 2**-16, float32, same shape."""
-    return _Sigmoid.apply(code, table)  # type: ignore[no-any-return]
+    return _Sigmoid.apply(code, table)
 
 
 def sigmoid_values(table: Tensor) -> Tensor:
@@ -97,22 +97,30 @@ def sigmoid_values(table: Tensor) -> Tensor:
 
 
 class _SoftmaxWeights(Function):
+    # One function for the whole chain: these tensors are the largest of a transformer, each pass over them costs.
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, table: Tensor) -> Tensor:
-        behind = (scores.amax(-1, keepdim=True) - scores).clamp_(max=float(len(table) - 1))
+    def forward(ctx: Any, products: Tensor, scale: float, offsets: Tensor, table: Tensor) -> Tensor:
+        scores = (products * scale).round_().add_(offsets)
+        behind = scores.sub_(scores.amax(-1, keepdim=True)).neg_().clamp_(max=float(len(table) - 1))
         weights = table[behind.to(torch.int32)]
         ctx.save_for_backward(weights)
+        ctx.scale = scale
         return weights
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, Tensor, None]:
         (weights,) = ctx.saved_tensors
-        return grads[0] * weights * (math.log(2) * SCORE_STEP), None
+        grad_scores = (grads[0] * weights).mul_(math.log(2) * SCORE_STEP)
+        return grad_scores * ctx.scale, None, grad_scores.sum(0), None
 
 
-def softmax_weights(scores: Tensor, table: Tensor) -> Tensor:
-    """Integer weights proportional to 2**(score/8) along the last axis, the best 1023; same shape, float32."""
-    return _SoftmaxWeights.apply(scores, table)  # type: ignore[no-any-return]
+def softmax_weights(products: Tensor, scale: float, offsets: Tensor, table: Tensor) -> Tensor:
+    """Integer weights along the last axis, the best 1023, each proportional to 2**(score/8).
+
+    score = round(products * scale) + offsets; products (lanes, heads, queries, keys), offsets (heads, queries, keys)
+    integer-valued -> weights as products, float32.
+    """
+    return _SoftmaxWeights.apply(products, scale, offsets, table)
 
 
 class _Scan(Function):
@@ -149,7 +157,7 @@ def snap_(h: Tensor) -> Tensor:
 
 def scan(f: Tensor, b: Tensor, h: Tensor) -> Tensor:
     """All states of the gated recurrence: f, b (time, lanes, width), h (lanes, width) -> (time, lanes, width)."""
-    return _Scan.apply(f, b, h)  # type: ignore[no-any-return]
+    return _Scan.apply(f, b, h)
 
 
 def parallel_scan(f: Tensor, b: Tensor, h: Tensor) -> Tensor:

@@ -39,7 +39,6 @@ EMBED_STEP = 1 / 32
 
 INPUT_LIMIT = 32.0  # of what enters a recurrence
 SNAP = 1.5 * 2.0**7  # added and taken away, it rounds |x| < 64 to multiples of 2**-16
-SCORE_LIMIT = 2**20
 
 Shape = tuple[int, ...]
 Tensors = dict[str, tuple[Shape, str]]  # name -> (shape, numpy dtype)

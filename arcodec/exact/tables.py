@@ -1,7 +1,7 @@
 """The integer tables behind sigmoid, exp2 and softmax.
 
-They are computed once, when a model file is written, and read from it ever after: exp may differ in its last bit between
-machines, a table in a file cannot.
+They are computed once, when a model file is written, and read from it ever after: exp may differ in its last bit
+between machines, a table in a file cannot.
 """
 
 from __future__ import annotations

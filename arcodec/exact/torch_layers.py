@@ -1,10 +1,10 @@
 """The layers in torch: for training, for wide batches and for any device.
 
-Tensors are time-major, (time, lanes, width): a lane is one sequence among those that run side by side. Every layer takes
-and returns its memory, so that a sequence may come whole, in chunks or symbol by symbol, with the same result.
+Tensors are time-major, (time, lanes, width): a lane is one sequence among those that run side by side. Every layer
+takes and returns its memory, so that a sequence may come whole, in chunks or symbol by symbol, with the same result.
 
-A layer is either trained (float weights, rounded with straight-through gradients at each use) or frozen (the integers of
-a model file). The arithmetic after the rounding is the same code for both.
+A layer is either trained (float weights, rounded with straight-through gradients at each use) or frozen (the integers
+of a model file). The arithmetic after the rounding is the same code for both.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ class _Int8Product(torch.autograd.Function):
 
 
 def _int8_product(codes: Tensor, weights: Tensor) -> Tensor:
-    return _Int8Product.apply(codes, weights)  # type: ignore[no-any-return]
+    return _Int8Product.apply(codes, weights)
 
 
 def _bfloat16_product(codes: Tensor, weights: Tensor) -> Tensor:
     return (codes.bfloat16() @ weights.bfloat16().T).float()
 
 
-# All three multiply integers. float32 and int8 are exact; bfloat16 rounds the sums to eight bits and serves training only.
+# All three multiply integers. float32 and int8 are exact; bfloat16 rounds the sums to eight bits and serves training
+# only.
 PRODUCTS: dict[str, Product] = {
     "float32": _float32_product,
     "int8": _int8_product,
@@ -106,7 +107,7 @@ class Projection(nn.Module):
             self.bias = _parameter(torch.zeros(outputs))
 
     def quantised(self) -> tuple[Tensor, Tensor]:
-        """Weight codes (outputs, inputs), integer-valued, and one float32 scale an output, the input's step included."""
+        """Weight codes (outputs, inputs), integer-valued, and a float32 scale each, the input's step included."""
         if self.frozen:
             return cast(Tensor, self.codes), cast(Tensor, self.scale)
         largest = self.weight.detach().abs().amax(1).clamp(min=1e-6)
@@ -129,6 +130,8 @@ class Projection(nn.Module):
 
 
 class Linear(Layer):
+    """See spec.Linear."""
+
     def __init__(self, spec: s.Linear, frozen: Arrays | None) -> None:
         super().__init__()
         self.projection = Projection(spec.inputs, spec.outputs, spec.step, spec.gain, frozen)
@@ -141,6 +144,8 @@ class Linear(Layer):
 
 
 class Embed(Layer):
+    """See spec.Embed."""
+
     def __init__(self, spec: s.Embed, frozen: Arrays | None) -> None:
         super().__init__()
         self.spec = spec
@@ -176,6 +181,8 @@ class Embed(Layer):
 
 
 class Norm(Layer):
+    """See spec.Norm."""
+
     def __init__(self, spec: s.Norm) -> None:
         super().__init__()
         self.per_square = s.STATISTIC_STEP**2 / spec.width
@@ -188,6 +195,8 @@ class Norm(Layer):
 
 
 class Recurrence(Layer):
+    """See spec.Recurrence."""
+
     def __init__(self, spec: s.Recurrence, sigmoid: Tensor) -> None:
         super().__init__()
         self.width = spec.width
@@ -208,11 +217,15 @@ class Recurrence(Layer):
 
 
 class SquaredRelu(Layer):
+    """See spec.SquaredRelu."""
+
     def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
         return r.squared_relu_code(x), None
 
 
 class Gate(Layer):
+    """See spec.Gate."""
+
     def __init__(self, sigmoid: Tensor) -> None:
         super().__init__()
         self.register_buffer("sigmoid", sigmoid, persistent=False)
@@ -224,6 +237,8 @@ class Gate(Layer):
 
 
 class Delay(Layer):
+    """See spec.Delay."""
+
     def __init__(self, spec: s.Delay) -> None:
         super().__init__()
         self.spec = spec
@@ -239,6 +254,8 @@ class Delay(Layer):
 
 
 class Attend(Layer):
+    """See spec.Attend."""
+
     def __init__(self, spec: s.Attend, softmax: Tensor, frozen: Arrays | None) -> None:
         super().__init__()
         self.spec = spec
@@ -279,14 +296,12 @@ class Attend(Layer):
         def by_head(t: Tensor) -> Tensor:
             return t.reshape(len(t), lanes, heads, -1).permute(1, 2, 0, 3)  # (lanes, heads, steps, width / heads)
 
-        scores = by_head(query) @ by_head(key).transpose(-1, -2)  # (lanes, heads, n, n + window - 1)
-        scores = r.to_code(scores * self.score_scale, 1.0, s.SCORE_LIMIT)
+        products = by_head(query) @ by_head(key).transpose(-1, -2)  # (lanes, heads, n, n + window - 1)
         steps = torch.arange(n, device=query.device)[:, None] + window - 1
         distance = steps - torch.arange(n + window - 1, device=query.device)  # of each key behind each query
-        inside = (distance >= 0) & (distance < window)
-        scores = scores + self.distance_codes()[:, distance.clamp(0, window - 1)]
-        scores = scores.masked_fill(~inside, -(2.0**22))
-        weights = r.softmax_weights(scores, cast(Tensor, self.softmax))
+        outside = (distance < 0) | (distance >= window)
+        offsets = self.distance_codes()[:, distance.clamp(0, window - 1)].masked_fill(outside, -(2.0**22))
+        weights = r.softmax_weights(products, self.score_scale, offsets, cast(Tensor, self.softmax))
         mean = (weights @ by_head(value)) / weights.sum(-1, keepdim=True)
         return mean.permute(2, 0, 1, 3).reshape(n, lanes, width)
 
@@ -351,9 +366,7 @@ class TorchNetwork(nn.Module):
         """The memories of all layers before the first symbol."""
         return [layer.memory(lanes) for branch in self.branches() for layer in branch]
 
-    def forward(
-        self, last: Tensor, rows: Tensor, memory: list[Tensor | None]
-    ) -> tuple[Tensor, list[Tensor | None]]:
+    def forward(self, last: Tensor, rows: Tensor, memory: list[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
         """Logits for what comes next, in bits.
 
         last (time, lanes): the symbol before; rows (time, lanes, contexts): rows of the embedding's table

@@ -14,6 +14,8 @@ from ..exact.spec import NORM_STEP, SQUARE_STEP, Attend, Embed, Linear, Network,
 
 @dataclass(frozen=True)
 class Config:
+    """Sizes of the network."""
+
     width: int = 128
     blocks: int = 3
     heads: int = 4
@@ -27,6 +29,11 @@ class Config:
 def network(config: Config) -> Network:
     """Blocks of [attention, multilayer perceptron], each a residual branch."""
     d, hidden = config.width, config.expansion * config.width
-    look = (Norm(d), Linear(d, 3 * d, NORM_STEP), Attend(d, config.heads, config.window), Linear(d, d, NORM_STEP, gain=0.5))
+    look = (
+        Norm(d),
+        Linear(d, 3 * d, NORM_STEP),
+        Attend(d, config.heads, config.window),
+        Linear(d, d, NORM_STEP, gain=0.5),
+    )
     think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
     return Network(Embed(config.contexts, config.rows_log2, config.row_width, d), (look, think) * config.blocks)

@@ -69,9 +69,7 @@ class CompiledEngine:
 
         return self._side_by_side(one, blocks, stop)
 
-    def _side_by_side(
-        self, one: Callable[[_In], _Out], blocks: Sequence[_In], stop: threading.Event
-    ) -> Iterator[_Out]:
+    def _side_by_side(self, one: Callable[[_In], _Out], blocks: Sequence[_In], stop: threading.Event) -> Iterator[_Out]:
         if self.threads == 1 or len(blocks) == 1:
             yield from map(one, blocks)
             return
@@ -83,11 +81,11 @@ class CompiledEngine:
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     pass
 
 
 def _go_on(stop: threading.Event, progress: Progress, done: int) -> None:
     if stop.is_set():
-        raise _Stopped
+        raise _StoppedError
     progress(done)

@@ -14,6 +14,8 @@ from ..exact.spec import GATED_STEP, NORM_STEP, Delay, Embed, Gate, Linear, Netw
 
 @dataclass(frozen=True)
 class Config:
+    """Sizes of the network."""
+
     width: int = 128
     taps: int = 3
     dilations: tuple[int, ...] = (1, 3, 9, 27, 81)

@@ -1,7 +1,7 @@
 """Model files: safetensors with the integers of a network, its design, and a conformance vector.
 
-There is no code in a model file, and nothing in it is believed before it is checked: names, shapes, types and ranges are
-those on which docs/EXACT.md builds its bounds.
+There is no code in a model file, and nothing in it is believed before it is checked: names, shapes, types and ranges
+are those on which docs/EXACT.md builds its bounds.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from safetensors.numpy import save as to_safetensors
 
 from ..errors import ModelError, UsageError
 from ..exact import spec as s
-from ..files import replacing
 from ..exact.tables import SCORE_PEAK, SIGMOID_BITS, WEIGHT_BITS
+from ..files import replacing
 from .registry import Design
 
 FORMAT = "arcodec-model-1"

@@ -69,7 +69,12 @@ def fill_distributions(program: Program, state: State, symbols: np.ndarray, freq
 
 @njit(cache=True, nogil=True)
 def encode_lanes(
-    coders: np.ndarray, words: np.ndarray, weights: np.ndarray, symbols: np.ndarray, lengths: np.ndarray, totals: np.ndarray
+    coders: np.ndarray,
+    words: np.ndarray,
+    weights: np.ndarray,
+    symbols: np.ndarray,
+    lengths: np.ndarray,
+    totals: np.ndarray,
 ) -> None:
     """Code a chunk of every lane: weights (time, lanes, 256), symbols (time, lanes), lengths (lanes,) still to code."""
     frequencies = np.empty(256, np.int64)
@@ -80,7 +85,12 @@ def encode_lanes(
 
 @njit(cache=True, nogil=True)
 def decode_lanes(
-    coders: np.ndarray, words: np.ndarray, counts: np.ndarray, weights: np.ndarray, active: np.ndarray, symbols: np.ndarray
+    coders: np.ndarray,
+    words: np.ndarray,
+    counts: np.ndarray,
+    weights: np.ndarray,
+    active: np.ndarray,
+    symbols: np.ndarray,
 ) -> bool:
     """One symbol of every active lane: weights (lanes, 256), words (lanes, most), counts (lanes,) of words."""
     frequencies = np.empty(256, np.int64)

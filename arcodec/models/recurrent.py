@@ -15,6 +15,8 @@ from ..exact.spec import GATED_STEP, NORM_STEP, SQUARE_STEP, Embed, Linear, Netw
 
 @dataclass(frozen=True)
 class Config:
+    """Sizes of the network."""
+
     width: int = 192
     blocks: int = 2
     expansion: int = 2

@@ -35,15 +35,14 @@ class Design:
             raise UsageError(f"no model family {family!r}: choose one of {', '.join(FAMILIES)}")
         config_class = FAMILIES[family].Config
         defaults = {field.name: field.default for field in dataclasses.fields(config_class)}
-        for name, value in overrides.items():
+        settings = {name: tuple(value) if isinstance(value, list) else value for name, value in overrides.items()}
+        for name, value in settings.items():
             if name not in defaults:
                 raise UsageError(f"family {family} has no setting {name!r}: it has {', '.join(defaults)}")
-            if isinstance(value, list):
-                overrides[name] = value = tuple(value)
             if type(value) is not type(defaults[name]):
                 expected = type(defaults[name]).__name__
                 raise UsageError(f"{family}.{name} is {value!r}; expected {expected}")
-        return cls(family, config_class(**overrides))
+        return cls(family, config_class(**settings))
 
     def network(self) -> Network:
         """The layers."""

@@ -16,7 +16,7 @@ DEFAULT = "text"
 
 
 def paths() -> Iterator[Path]:
-    """Every model file at hand: the shipped ones, then those in the folders of ARCODEC_MODELS (separated as in PATH)."""
+    """Every model file at hand: the shipped ones, then those in the folders ARCODEC_MODELS lists (as PATH does)."""
     folders = [SHIPPED, *(Path(f) for f in os.environ.get("ARCODEC_MODELS", "").split(os.pathsep) if f)]
     for folder in folders:
         yield from sorted(folder.glob("*.safetensors"))
@@ -70,8 +70,8 @@ def verified(model: Model, engine: Engine) -> Engine:
     """
     if digest(engine.frequencies(conformance_symbols())) != model.conformance:
         raise ModelError(
-            f"engine {engine.name!r} does not compute model {model.name!r} as it was trained; what it wrote could not be "
-            "read elsewhere. Run 'arcodec doctor' and report what it says"
+            f"engine {engine.name!r} does not compute model {model.name!r} as it was trained; what it wrote could not "
+            "be read elsewhere. Run 'arcodec doctor' and report what it says"
         )
     return engine
 

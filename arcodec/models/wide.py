@@ -36,8 +36,10 @@ class TorchEngine:
             raise UsageError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from None
 
     @torch.no_grad()
-    def _weights(self, last: np.ndarray, rows: np.ndarray, memory: list[torch.Tensor | None]) -> tuple[np.ndarray, list]:
-        """last (time, lanes), rows (time, lanes, contexts) -> weights (time, lanes, 256) and the memory to go on with."""
+    def _weights(
+        self, last: np.ndarray, rows: np.ndarray, memory: list[torch.Tensor | None]
+    ) -> tuple[np.ndarray, list]:
+        """last (time, lanes), rows (time, lanes, contexts) -> weights (time, lanes, 256) and the memory after them."""
         with products(self.product):
             logits, memory = self.network(
                 torch.from_numpy(last).to(self.device), torch.from_numpy(rows).to(self.device), memory

@@ -6,7 +6,8 @@ A source is one array of bytes, its documents separated by one zero byte.
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ SEPARATOR = b"\0"
 
 @dataclass(frozen=True)
 class Source:
+    """Documents of one kind."""
+
     name: str
     symbols: np.ndarray  # (n,) uint8
     weight: float  # share of the training stream, relative to the other sources'
@@ -79,3 +82,23 @@ def load(argument: str) -> Source:
         raise UsageError(f"{path}: nothing in it")
     symbols = np.frombuffer(joined, np.uint8)
     return Source(Path(path).name or path, symbols, len(symbols) / 1e6 if weight is None else weight)
+
+
+def with_crlf(sources: Sequence[Source], share: float) -> list[Source]:
+    """The sources, and a twin of each whose lines end in CR LF; the twins make up ``share`` of the stream.
+
+    Shards are usually kept with LF alone, and a network that never saw a CR pays dearly for each. Sources that have CR
+    already, or no lines, get no twin.
+    """
+    if not share:
+        return list(sources)
+    result = []
+    for source in sources:
+        text = source.symbols.tobytes()
+        if b"\r\n" in text[: 1 << 20] or b"\n" not in text:
+            result.append(source)
+            continue
+        twin = np.frombuffer(text.replace(b"\n", b"\r\n"), np.uint8)
+        result.append(replace(source, weight=source.weight * (1 - share)))
+        result.append(Source(f"{source.name}-crlf", twin, source.weight * share))
+    return result

@@ -38,9 +38,7 @@ def _contexts(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, rows: np.
 class Lanes:
     """Endless chunks from several sources, each drawn in proportion to its weight."""
 
-    def __init__(
-        self, sources: Sequence[Source], embed: Embed, lanes: int, steps: int, run: int, seed: int
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], embed: Embed, lanes: int, steps: int, run: int, seed: int) -> None:
         """Each lane reads ``run`` chunks of ``steps`` symbols from one place before it starts afresh at another."""
         self.sources = sources
         self.embed, self.steps, self.run = embed, steps, run

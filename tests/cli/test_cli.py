@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from arcodec_cli.main import SUBCOMMANDS, main
 
 import arcodec
 from arcodec import container
-from arcodec_cli.main import SUBCOMMANDS, main
 
 
 class Result:
@@ -35,8 +35,7 @@ def run(
 ) -> Run:
     """Call the console script in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
 
     def call(*arguments: object, stdin: bytes = b"") -> Result:
         monkeypatch.setattr(sys, "argv", ["arcodec", *map(str, arguments)])
@@ -241,7 +240,7 @@ def test_models_and_doctor(run: Run) -> None:
 
 
 def test_doctor_names_a_model_that_differs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import arcodec.models.file as file
+    from arcodec.models import file
 
     monkeypatch.setattr(file, "digest", lambda frequencies: "other")
     result = run("doctor", "--no-torch")

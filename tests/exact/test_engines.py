@@ -67,7 +67,9 @@ def test_float32_equals_int8_products(network: TorchNetwork, symbols: np.ndarray
 
 
 def test_torch_equals_compiled(small_model: Model, symbols: np.ndarray) -> None:
-    assert np.array_equal(TorchEngine(small_model).frequencies(symbols), CompiledEngine(small_model).frequencies(symbols))
+    assert np.array_equal(
+        TorchEngine(small_model).frequencies(symbols), CompiledEngine(small_model).frequencies(symbols)
+    )
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
@@ -109,7 +111,9 @@ def test_products_are_exact_at_the_largest_sums(product: str) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_engines_write_the_same_words_and_read_each_other(small_model: Model, symbols: np.ndarray, threads: int) -> None:
+def test_engines_write_the_same_words_and_read_each_other(
+    small_model: Model, symbols: np.ndarray, threads: int
+) -> None:
     blocks = [symbols[:300], symbols[300:301], symbols[301:]]
     compiled, wide = CompiledEngine(small_model, threads), TorchEngine(small_model)
     ours, theirs = list(compiled.encode(blocks, print)), list(wide.encode(blocks, lambda done: None))

@@ -118,7 +118,7 @@ def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, t
     ledger = arcodec.measure(text, str(path))
     assert len(content) == ledger.file_bytes
     whole = corpus.Source("whole", np.frombuffer(text, np.uint8), 1.0)
-    import arcodec.training.evaluate as evaluate
+    from arcodec.training import evaluate
 
     lanes, evaluate.LANES = evaluate.LANES, 1
     try:

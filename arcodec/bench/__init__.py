@@ -1,0 +1,1 @@
+"""Peers, corpora and measurements: ``python -m arcodec.bench``."""

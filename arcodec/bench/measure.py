@@ -1,0 +1,75 @@
+"""Sizes and times, every result decoded and compared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One compressor on one input."""
+
+    size: int  # bytes of the result
+    compress_seconds: float
+    decompress_seconds: float
+
+
+def round_trip(data: bytes, compress: Callable[[bytes], bytes], decompress: Callable[[bytes], bytes]) -> Measured:
+    """Compress, decompress and compare. Raises AssertionError if the bytes differ."""
+    start = time.perf_counter()
+    packed = compress(data)
+    middle = time.perf_counter()
+    back = decompress(packed)
+    end = time.perf_counter()
+    if back != data:
+        raise AssertionError("a round trip failed")
+    return Measured(len(packed), middle - start, end - middle)
+
+
+def command_seconds(arguments: list[str], repeats: int) -> float:
+    """Shortest wall-clock time of an arcodec command, start to end."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "arcodec_cli", *arguments], check=True)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def peak_memory(arguments: list[str]) -> int:
+    """Largest resident size of an arcodec command, in bytes. Linux counts it in KiB."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    command = [sys.executable, "-c", code, sys.executable, "-m", "arcodec_cli", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1]) * 1024
+
+
+def machine() -> str:
+    """The processor and the number of cores, for the table's caption."""
+    name = "unknown processor"
+    try:
+        with open("/proc/cpuinfo") as file:
+            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
+    except OSError:
+        pass
+    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for files that commands read and write."""
+    return tempfile.TemporaryDirectory(prefix="arcodec-bench-")
+
+
+def write(folder: str, name: str, data: bytes) -> str:
+    """A file's path after writing it."""
+    path = Path(folder) / name
+    path.write_bytes(data)
+    return str(path)

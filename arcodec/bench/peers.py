@@ -1,0 +1,67 @@
+"""The compressors ours is measured against, each at its strongest usual setting."""
+
+from __future__ import annotations
+
+import bz2
+import importlib
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A compressor as two functions on bytes."""
+
+    name: str
+    compress: Callable[[bytes], bytes]
+    decompress: Callable[[bytes], bytes]
+
+
+def _xz() -> Peer:
+    return Peer("xz -9e", lambda data: lzma.compress(data, preset=9 | lzma.PRESET_EXTREME), lzma.decompress)
+
+
+def _bzip2() -> Peer:
+    return Peer("bzip2 -9", lambda data: bz2.compress(data, 9), bz2.decompress)
+
+
+def _zstd() -> Peer:
+    zstandard = importlib.import_module("zstandard")
+    parameters = zstandard.ZstdCompressionParameters.from_level(22, window_log=27)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
+    return Peer("zstd --ultra -22", compressor.compress, lambda data: zstandard.decompress(data, 1 << 32))
+
+
+def _brotli() -> Peer:
+    brotli = importlib.import_module("brotli")
+    return Peer("brotli -q 11", lambda data: brotli.compress(data, quality=11, lgwin=24), brotli.decompress)
+
+
+def _ppmd() -> Peer:
+    pyppmd = importlib.import_module("pyppmd")
+    order, memory = 12, 256 << 20
+
+    def compress(data: bytes) -> bytes:
+        # PPMd's stream says nothing of its length; four bytes for it, as any container of PPMd has.
+        encoder = pyppmd.Ppmd7Encoder(order, memory)
+        return len(data).to_bytes(4, "little") + encoder.encode(data) + encoder.flush()
+
+    def decompress(data: bytes) -> bytes:
+        return bytes(pyppmd.Ppmd7Decoder(order, memory).decode(data[4:], int.from_bytes(data[:4], "little")))
+
+    return Peer("PPMd -o12", compress, decompress)
+
+
+_MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": _brotli, "bzip2": _bzip2, "ppmd": _ppmd}
+
+
+def available() -> tuple[list[Peer], list[str]]:
+    """The peers that can run here, and the names of those whose package is missing."""
+    found, missing = [], []
+    for name, make in _MAKERS.items():
+        try:
+            found.append(make())
+        except ImportError:
+            missing.append(name)
+    return found, missing

@@ -1,0 +1,101 @@
+"""Text: sizes beside the peers', the account against the model's cross-entropy, and speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import codec
+from ..models import store
+from . import measure as m
+from .peers import available
+
+FILES = (
+    "canterbury/alice29.txt",
+    "canterbury/asyoulik.txt",
+    "canterbury/lcet10.txt",
+    "canterbury/plrabn12.txt",
+    "calgary/book1",
+    "calgary/book2",
+)
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def sizes(data: Path, model: str) -> Iterator[str]:
+    """A table of file sizes in bytes, the smallest peer's and ours in bits per byte; every round trip verified."""
+    peers, missing = available()
+    names = [peer.name for peer in peers]
+    yield _row(["file", "bytes", "arcodec", *names, "arcodec, bits/byte", "wins over"])
+    yield _row(["---", *["---:"] * (len(peers) + 3), "---"])
+    ours_total, totals, length = 0, [0] * len(peers), 0
+    for name in FILES:
+        content = (data / name).read_bytes()
+        packed = codec.compress(content, model)  # decodes and compares
+        theirs = [m.round_trip(content, peer.compress, peer.decompress).size for peer in peers]
+        beaten = sum(len(packed) < size for size in theirs)
+        wins = "all" if beaten == len(peers) else f"{beaten} of {len(peers)}"
+        cells = [f"{len(packed):,}", *(f"{size:,}" for size in theirs), f"{8 * len(packed) / len(content):.4f}", wins]
+        yield _row([name, f"{len(content):,}", *cells])
+        ours_total, length = ours_total + len(packed), length + len(content)
+        totals = [total + size for total, size in zip(totals, theirs, strict=True)]
+    cells = [f"{ours_total:,}", *(f"{total:,}" for total in totals), f"{8 * ours_total / length:.4f}", ""]
+    yield _row(["total", f"{length:,}", *cells])
+    if missing:
+        yield f"\nNot installed, hence not measured: {', '.join(missing)}."
+
+
+def accounts(data: Path, model: str) -> Iterator[str]:
+    """Coded bits against the model's cross-entropy."""
+    yield _row(["file", "cross-entropy, bits", "rounding", "coder", "container", "(coded - cross-entropy)", "allowed"])
+    yield _row(["---", *["---:"] * 6])
+    for name in FILES:
+        ledger = codec.measure((data / name).read_bytes(), model)
+        coded = ledger.word_bits + ledger.stored_bits
+        container = 8 * sum(ledger.container_bytes.values())
+        excess, allowed = coded - ledger.model_bits, 0.0002 * ledger.model_bits + 64
+        figures = [ledger.model_bits, ledger.coded_bits - ledger.model_bits, ledger.word_bits - ledger.coded_bits]
+        yield _row([name, *(f"{f:,.1f}" for f in figures), f"{container:,}", f"{excess:,.1f}", f"{allowed:,.1f}"])
+        if ledger.unexplained_bits or excess > allowed:
+            yield f"\n{name}: unexplained {ledger.unexplained_bits} bits, excess {excess:.1f} of {allowed:.1f} allowed"
+
+
+def speeds(data: Path, model: str) -> Iterator[str]:
+    """Throughput on a megabyte, whole commands on 4 KB."""
+    text = b"".join((data / name).read_bytes() for name in FILES)
+    megabyte = text[: 1 << 20]
+    store.engine_for(store.find(model))  # compile and load first
+    yield _row(["what", "cores", "seconds", "KB/s"])
+    yield _row(["---", "---:", "---:", "---:"])
+    for threads in (1, 2):
+        start = time.perf_counter()
+        packed = codec.compress(megabyte, model, threads=threads, verify=False)
+        middle = time.perf_counter()
+        assert codec.decompress(packed, threads=threads, model=model) == megabyte
+        end = time.perf_counter()
+        for what, seconds in (("compress 1 MiB", middle - start), ("decompress 1 MiB", end - middle)):
+            yield _row([what, str(threads), f"{seconds:.1f}", f"{len(megabyte) / seconds / 1e3:.1f}"])
+    with m.scratch() as folder:
+        path = m.write(folder, "small", text[:4096])
+        settings = ["--model", model]
+        m.command_seconds(["compress", "-q", "-f", path, *settings], 1)
+        for what, arguments in (("compress", [path]), ("decompress", [path + ".arc", "-o", path])):
+            seconds = m.command_seconds([what, "-q", "-f", *arguments, *settings], 5)
+            yield _row([f"arcodec {what}, 4 KB, start to end", "", f"{seconds:.2f}", ""])
+
+
+def memory(data: Path, model: str, megabytes: int) -> Iterator[str]:
+    """Largest resident size while compressing and decompressing a large input."""
+    text = b"".join((data / name).read_bytes() for name in FILES)
+    length = megabytes * 10**6
+    with m.scratch() as folder:
+        path = m.write(folder, "large", (text * (length // len(text) + 1))[:length])
+        for what, arguments in (("compress", [path, "--no-verify"]), ("decompress", [path + ".arc"])):
+            start = time.perf_counter()
+            peak = m.peak_memory([what, "-q", "-f", *arguments, "--model", model])
+            seconds = time.perf_counter() - start
+            rate = length / seconds / 1e3
+            yield f"{what} {megabytes} MB: peak {peak / 1e6:,.0f} MB resident, {rate:.1f} KB/s on all cores\n"
