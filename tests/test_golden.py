@@ -1,0 +1,51 @@
+"""Files of format version 1 decode for ever, and the same input still gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+import arcodec
+from arcodec.models.compiled import CompiledEngine
+from arcodec.models.file import Model
+from arcodec.models.wide import TorchEngine
+from tests.conftest import GOLDEN
+
+MODEL = str(GOLDEN / "small-recurrent.safetensors")
+SAMPLE = (Path(__file__).parent.parent / "data" / "sample.txt").read_bytes()
+
+FILES = {
+    "empty": (b"", {}),
+    "one-block": (SAMPLE, {}),
+    "several-blocks": (SAMPLE, {"block_size": 1000}),
+    "stored": (bytes(range(256)), {}),
+    "mixed": (SAMPLE[:500] + bytes(range(256)) * 2, {"block_size": 500}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_golden_files(name: str) -> None:
+    original, settings = FILES[name]
+    golden = (GOLDEN / f"{name}.arc").read_bytes()
+    assert arcodec.decompress(golden, model=MODEL) == original
+    assert arcodec.decompress(golden, model=MODEL, device="torch") == original
+    assert arcodec.compress(original, MODEL, **settings) == golden
+
+
+FREQUENCIES = {
+    "attention": "b8aae7d4f5ad90aa",
+    "convolution": "814b7f7b490335f3",
+    "recurrent": "7ca29f9cdce6232c",
+}
+
+
+@pytest.mark.parametrize("family", sorted(FREQUENCIES))
+def test_golden_frequencies(small_models: dict[str, Model], family: str) -> None:
+    import numpy as np
+
+    model, symbols = small_models[family], np.frombuffer(SAMPLE, np.uint8)
+    for engine in (CompiledEngine(model), TorchEngine(model)):
+        frequencies = engine.frequencies(symbols).astype("<u4")
+        assert hashlib.sha256(frequencies.tobytes()).hexdigest()[:16] == FREQUENCIES[family]
