@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 Buffer = bytes | bytearray | memoryview
 
-_BLOCK = 1 << 18  # symbols; several cores find work in a megabyte, and a block's start costs some tens of bytes
+_BLOCK = 1 << 20  # symbols; what experts have learnt is lost at each block's start
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
+_SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def compress(
     data: Buffer,
     model: str = "text",
     *,
+    mix: bool = True,
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
@@ -57,13 +59,16 @@ def compress(
     """Compress bytes-like data to the content of an .arc file.
 
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``.
-    block_size: bytes a block, at most 2**24; by default about 2**18, or many small blocks for a GPU.
+    mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
+        alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
+    block_size: bytes a block, at most 2**24; by default about 2**20, or many small blocks for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
+    device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
     verify: decode the result and compare before returning it.
 
     Raises ModelError if the model is missing or does not compute here as it should, UsageError for other arguments.
     """
-    done = measured(data, model, block_size=block_size, threads=threads, device=device)
+    done = measured(data, model, mix=mix, block_size=block_size, threads=threads, device=device)
     if verify:
         check_round_trip(done.data, data, model, threads=threads, device=device)
     return done.data
@@ -73,24 +78,33 @@ def check_round_trip(
     content: bytes, original: Buffer, model: str, *, threads: int | None, device: str, progress: Progress = _quiet
 ) -> None:
     """Decode what was just compressed and compare. Raises ArcodecError if it is not the original."""
-    view, at = memoryview(original).cast("B"), 0
+    view, at, same = memoryview(original).cast("B"), 0, True
     for part in iter_decompressed(content, threads=threads, device=device, model=model, progress=progress):
         if view[at : at + len(part)] != part:
+            same = False
             break
         at += len(part)
-    if at != len(view):
+    if not same or at != len(view):
         raise ArcodecError(f"verification failed behind byte {at}: nothing was written; please report this")
 
 
-def measure(data: Buffer, model: str = "text", *, block_size: int | None = None, threads: int | None = None) -> Ledger:
+def measure(
+    data: Buffer,
+    model: str = "text",
+    *,
+    mix: bool = True,
+    block_size: int | None = None,
+    threads: int | None = None,
+) -> Ledger:
     """The account of what ``compress`` would write."""
-    return measured(data, model, block_size=block_size, threads=threads).ledger
+    return measured(data, model, mix=mix, block_size=block_size, threads=threads).ledger
 
 
 def measured(
     data: Buffer,
     model: str = "text",
     *,
+    mix: bool = True,
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
@@ -103,26 +117,53 @@ def measured(
         raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
-    found, engine = (None, None) if model == "none" else _engine(model, device, threads)
+    predictor, found, engine = _choose(view, model, mix, device, _cores(threads))
     packed, coded = _encode(blocks, engine, progress)
-    predictor = container.NETWORK if found and not all(block.stored for block in packed) else container.STORED
-    prefix = found.prefix if found and predictor == container.NETWORK else b""
-    header = container.Header(len(view), size, predictor, prefix)
+    if all(block.stored for block in packed):
+        predictor, found = container.STORED, None
+    header = container.Header(len(view), size, predictor, found.prefix if found else b"")
     content = container.pack(header, packed, zlib.crc32(view))
-    return Compressed(content, _account(content, coded, found if prefix else None))
+    return Compressed(content, _account(content, coded, found))
 
 
-def _engine(name: str, device: str, threads: int | None) -> tuple[Model, Engine]:
+def _choose(
+    data: memoryview, name: str, mix: bool, device: str, threads: int
+) -> tuple[int, Model | None, Engine | None]:
+    """The predictor for these data, its model and its engine."""
+    if name == "none":
+        return (container.EXPERTS, None, _mixture(None, threads)) if mix else (container.STORED, None, None)
     from .models import store
 
     model = store.find(name)
-    return model, store.engine_for(model, device, _cores(threads))
+    if not mix or device != "cpu":
+        return container.NETWORK, model, store.engine_for(model, device, threads)
+    mixture, experts = _mixture(model, threads), _mixture(None, threads)
+    sample = [np.frombuffer(data[:_SAMPLE], np.uint8)]
+    with_network, without = (next(iter(e.encode(sample, _quiet))).coded_bits for e in (mixture, experts))
+    if with_network < without:
+        return container.MIXTURE, model, mixture
+    return container.EXPERTS, None, experts
+
+
+def _mixture(model: Model | None, threads: int) -> Engine:
+    """Experts, with the network among them if there is a model."""
+    from .mixing.engine import MixtureEngine, verified
+    from .models import store
+
+    return verified(MixtureEngine(None if model is None else store.compiled(model, threads).program, threads))
+
+
+def available_cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cores(threads: int | None) -> int:
     if threads is not None and threads < 0:
         raise UsageError(f"{threads} threads: expected 1 or more, or 0 for all cores")
-    return threads or len(os.sched_getaffinity(0))
+    return threads or available_cores()
 
 
 def _encode(
@@ -155,10 +196,16 @@ def _account(content: bytes, coded: list[Coded], model: Model | None) -> Ledger:
         coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
         word_bits=sum(32 * len(block.words) for block in coded),
         stored_bits=8 * stored,
+        network_bits=_network_bits(coded),
         container_bytes=parts,
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
+
+
+def _network_bits(coded: list[Coded]) -> float | None:
+    bits = [block.network_bits for block in coded if block.network_bits is not None]
+    return exact_bits(sum(bits)) if bits else None
 
 
 def decompress(
@@ -196,7 +243,9 @@ def iter_decompressed(
     if max_output_size is not None and total > max_output_size:
         raise LimitError(f"the output would have {total:,} bytes, more than the {max_output_size:,} allowed")
     for member in members:
-        engine = engine_of(member.header, device, threads, model)
+        engine = None
+        if not all(block.stored for block in member.blocks):
+            engine = engine_of(member.header, device, threads, model)
         whole = 0
         for original in decoded_blocks(member.header, member.blocks, engine, progress):
             whole = zlib.crc32(original, whole)
@@ -209,9 +258,13 @@ def engine_of(header: container.Header, device: str, threads: int | None, model:
     """The engine a member needs, or None if all of it is stored. Raises ModelError."""
     if header.predictor == container.STORED:
         return None
+    if header.predictor == container.EXPERTS:
+        return _mixture(None, _cores(threads))
     from .models import store
 
     needed = store.find_by_prefix(header.model, None if model == "none" else model)
+    if header.predictor == container.MIXTURE:  # runs on the CPU, whatever the device
+        return _mixture(needed, _cores(threads))
     return store.engine_for(needed, device, _cores(threads))
 
 

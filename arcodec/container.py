@@ -15,7 +15,7 @@ from .errors import DamagedError
 MAGIC = b"\x89ARC"
 VERSION = 1
 MODEL_PREFIX = 4  # bytes of the model's sha-256
-STORED, NETWORK = 0, 1  # predictors
+STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
 BYTES = 0  # media
 MAX_BLOCK = 1 << 24  # symbols
 MAX_LENGTH = 1 << 62
@@ -132,7 +132,7 @@ def _read_header(cursor: _Cursor) -> Header:
         where = f" at byte {cursor.start}" if cursor.start else ""
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
-    model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 15 else b""
+    model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 15 in (NETWORK, MIXTURE) else b""
     length = cursor.number("lengths", MAX_LENGTH)
     several = bool(version & _SEVERAL)
     block_size = cursor.number("lengths", MAX_BLOCK) if several else max(1, length)
@@ -143,7 +143,7 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(
             f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
         )
-    if version & 14 or predictor >> 4 != BYTES or predictor & 15 not in (STORED, NETWORK):
+    if version & 14 or predictor >> 4 != BYTES or predictor & 15 > MIXTURE:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
         raise DamagedError(f"damaged: {length} bytes in blocks of {block_size}")
@@ -157,12 +157,11 @@ def read_header(data: memoryview) -> Header:
 
 def _read_block(cursor: _Cursor, header: Header, number: int) -> Block:
     symbols = header.symbols(number)
-    # A symbol costs at most 24 bits, and the end of the coder at most two words.
-    units = cursor.number("lengths", 2 * max(symbols, symbols * 24 // 32 + 4) + 1)
+    units = cursor.number("lengths", 2 * symbols + 1)
     stored, size = bool(units & 1), units >> 1 if units & 1 else 4 * (units >> 1)
-    if (stored and size != symbols) or (not stored and header.predictor == STORED):
+    if (size != symbols) if stored else (header.predictor == STORED or size >= symbols):
         raise DamagedError(f"damaged: block {number} has {size} bytes for {symbols} symbols")
-    # Even a certain symbol costs 2**-16 bits: 255 others keep a frequency of at least 1 in 2**24.
+    # Even a certain symbol costs 2**-16 bits: other symbols, or the other value of each bit, keep some of 2**24.
     if not stored and symbols > (size + 8) * 8 << 16:
         raise DamagedError(f"damaged: block {number} promises {symbols} symbols in {size} bytes")
     check = int.from_bytes(cursor.take(4, "block checksums"), "little")

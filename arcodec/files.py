@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -24,15 +25,24 @@ def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None)
         raise UsageError(f"{target} is a folder: name a file")
     if not overwrite and os.path.lexists(target):
         raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:200]}.", suffix=".part", dir=target.parent)
+    target = Path(os.path.realpath(target))  # what a link points to is replaced, not the link
+    if target.exists() and not target.is_file():  # a device or a pipe is written to, not replaced
+        with target.open("wb") as file:
+            yield file
+        return
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(target.parent))
+    handle, name = tempfile.mkstemp(prefix=".arcodec-", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if like is not None:
-            os.chmod(name, like.st_mode & 0o7777)
+            os.chmod(name, like.st_mode & 0o777)  # never setuid: the owner is not copied
             os.utime(name, ns=(like.st_atime_ns, like.st_mtime_ns))
+        elif target.exists():
+            os.chmod(name, target.stat().st_mode & 0o777)
         else:
             os.chmod(name, 0o666 & ~_umask())
         if overwrite:
@@ -47,12 +57,14 @@ def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None)
 
 
 def _place_new(name: str, target: Path) -> None:
-    """Rename without ever overwriting, also what another process made in the meantime."""
+    """Rename without overwriting what another process made in the meantime, where the file system has links."""
     try:
         os.link(name, target)
     except FileExistsError:
         raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name") from None
     except OSError:  # a file system without links
+        if target.exists():
+            raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name") from None
         os.rename(name, target)
     else:
         os.unlink(name)

@@ -8,13 +8,14 @@ is known to the last bit: log2(q(x) / (f / 2**24)) for the symbol coded.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .jit import kernel
 
 PRECISION = 24
 TOTAL = 1 << PRECISION
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_frequencies(weights: np.ndarray, frequencies: np.ndarray) -> int:
     """weights (alphabet,) int64 in 1..2**24 -> frequencies (alphabet,) int64; returns the sum of the weights.
 
@@ -45,7 +46,7 @@ def from_weights(weights: np.ndarray) -> np.ndarray:
     return frequencies
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_rows(weights: np.ndarray, frequencies: np.ndarray) -> None:
     for i in range(len(weights)):
         fill_frequencies(weights[i], frequencies[i])

@@ -36,6 +36,7 @@ class Ledger:
     coded_bits: float
     word_bits: int  # what the coder took
     stored_bits: int  # symbols of blocks nothing could shrink
+    network_bits: float | None = None  # what the network alone would have taken, where it was one of several experts
     container_bytes: Counter[str] = field(default_factory=Counter)
     model_name: str = ""
     model_size_bytes: int = 0  # of the model's file: side information, never part of the account
@@ -71,6 +72,7 @@ class Ledger:
             "bits_per_byte": self.bpb,
             "lines_bits": {line.name: line.bits for line in self.lines},
             "unexplained_bits": self.unexplained_bits,
+            "network_alone_bits": self.network_bits,
             "model": self.model_name,
             "model_file_bytes": self.model_size_bytes,
         }
@@ -87,6 +89,9 @@ class Ledger:
                 f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}"
             )
         out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
+        if self.network_bits is not None:
+            saved = 100 * (1 - self.model_bits / self.network_bits)
+            out.append(f"the network alone: {self.network_bits:,.1f} bits; mixing it with experts saved {saved:.1f} %")
         if self.model_name:
             out.append(f"beside the account: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)

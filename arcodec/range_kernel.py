@@ -15,14 +15,20 @@ with the number of words behind it, all of which are 2**32 - 1 without a carry a
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .frequencies import PRECISION
+from .jit import kernel
 
 LOWER, RANGE, HELD, FIRST_HELD, WRITTEN = range(5)
 POINT, READ = 2, 3
 
+# Bits have frequencies of 2**20: a decision loses what is left of the range modulo the total, a few ten-thousandths of a
+# bit with 2**24, which adds up with eight decisions a byte.
+BIT_PRECISION = 20
+BIT_TOTAL = 1 << BIT_PRECISION
+
 _PRECISION = np.uint64(PRECISION)
+_BIT_PRECISION = np.uint64(BIT_PRECISION)
 _WORD = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -36,7 +42,7 @@ def room_for(symbols: int) -> int:
     return symbols * PRECISION // 32 + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_encoder() -> np.ndarray:
     """State of an encoder before the first symbol, (5,) uint64."""
     state = np.zeros(5, np.uint64)
@@ -44,13 +50,13 @@ def new_encoder() -> np.ndarray:
     return state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _write(state: np.ndarray, words: np.ndarray, word: int) -> None:
     words[np.int64(state[WRITTEN])] = np.uint32(word & _LOW)
     state[WRITTEN] += _ONE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _release(state: np.ndarray, words: np.ndarray, carry: bool) -> None:
     """Write the words held back, now that the carry is known."""
     _write(state, words, state[FIRST_HELD] + (_ONE if carry else _NONE))
@@ -58,12 +64,29 @@ def _release(state: np.ndarray, words: np.ndarray, carry: bool) -> None:
         _write(state, words, _NONE if carry else _LOW)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode(state: np.ndarray, words: np.ndarray, left: int, frequency: int) -> None:
     """Put in one symbol whose interval is [left, left + frequency) of 2**24."""
     scale = state[RANGE] >> _PRECISION
-    state[RANGE] = scale * np.uint64(frequency)
-    lower = state[LOWER] + scale * np.uint64(left)
+    _narrow(state, words, scale * np.uint64(left), scale * np.uint64(frequency))
+
+
+@kernel
+def encode_bit(state: np.ndarray, words: np.ndarray, one: int, bit: int) -> None:
+    """Put in a bit that is 1 with frequency ``one`` of 2**20, 0 lying below it."""
+    scale = state[RANGE] >> _BIT_PRECISION
+    zero = scale * np.uint64(BIT_TOTAL - one)
+    if bit:
+        _narrow(state, words, zero, scale * np.uint64(one))
+    else:
+        _narrow(state, words, _NONE, zero)
+
+
+@kernel
+def _narrow(state: np.ndarray, words: np.ndarray, offset: int, size: int) -> None:
+    """Go on with the interval [lower + offset, lower + offset + size)."""
+    state[RANGE] = size
+    lower = state[LOWER] + offset
     if state[HELD] != _NONE and lower + state[RANGE] > lower:
         _release(state, words, lower < state[LOWER])
         state[HELD] = _NONE
@@ -81,7 +104,7 @@ def encode(state: np.ndarray, words: np.ndarray, left: int, frequency: int) -> N
             state[FIRST_HELD] = top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finish(state: np.ndarray, words: np.ndarray) -> int:
     """Write what identifies the interval; the number of words in all."""
     if state[RANGE] == _FULL:  # nothing was put in
@@ -96,7 +119,7 @@ def finish(state: np.ndarray, words: np.ndarray) -> int:
     return np.int64(state[WRITTEN])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_decoder(words: np.ndarray) -> np.ndarray:
     """State of a decoder at the first symbol, (4,) uint64. Beyond its end the input counts as zeros."""
     state = np.zeros(4, np.uint64)
@@ -106,7 +129,7 @@ def new_decoder(words: np.ndarray) -> np.ndarray:
     return state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read(state: np.ndarray, words: np.ndarray) -> None:
     at = np.int64(state[READ])
     word = np.uint64(words[at]) if at < len(words) else _NONE
@@ -114,7 +137,7 @@ def _read(state: np.ndarray, words: np.ndarray) -> None:
     state[READ] += _ONE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode(state: np.ndarray, words: np.ndarray, frequencies: np.ndarray) -> int:
     """Take out one symbol under frequencies (alphabet,) int64; -1 if no encoder could have written these words."""
     scale = state[RANGE] >> _PRECISION
@@ -136,7 +159,23 @@ def decode(state: np.ndarray, words: np.ndarray, frequencies: np.ndarray) -> int
     return symbol
 
 
-@njit(cache=True, nogil=True)
-def fully_read(state: np.ndarray, words: np.ndarray) -> bool:
-    """Whether the decoder has come to the end of its words, give or take the two it looks ahead."""
-    return np.int64(state[READ]) >= len(words)
+@kernel
+def decode_bit(state: np.ndarray, words: np.ndarray, one: int) -> int:
+    """Take out a bit that is 1 with frequency ``one`` of 2**20; -1 as for ``decode``."""
+    scale = state[RANGE] >> _BIT_PRECISION
+    zero = scale * np.uint64(BIT_TOTAL - one)
+    distance = state[POINT] - state[LOWER]
+    if distance >= scale << _BIT_PRECISION:
+        return -1
+    if distance < zero:
+        state[RANGE] = zero
+        bit = 0
+    else:
+        state[LOWER] += zero
+        state[RANGE] = scale * np.uint64(one)
+        bit = 1
+    if state[RANGE] >> _WORD == _NONE:
+        state[LOWER] <<= _WORD
+        state[RANGE] <<= _WORD
+        _read(state, words)
+    return bit

@@ -16,7 +16,8 @@ from .files import replacing
 class _BlockReader(io.RawIOBase):
     """Reads any part of an .arc file, decoding only the blocks it needs and keeping the last."""
 
-    def __init__(self, path: Path, max_output_size: int | None) -> None:
+    def __init__(self, path: Path, model: str | None, max_output_size: int | None) -> None:
+        self._model = model
         self._members = list(container.members(path.read_bytes()))
         self._starts = [0]
         self._places: list[tuple[container.Member, int]] = []
@@ -52,7 +53,7 @@ class _BlockReader(io.RawIOBase):
         place = bisect_right(self._starts, self._at) - 1
         if place != self._kept:
             member, block = self._places[place]
-            engine = codec.engine_of(member.header, "cpu", 1, None)
+            engine = codec.engine_of(member.header, "cpu", 1, self._model)
             one = member.blocks[block : block + 1]
             self._content = next(codec.decoded_blocks(member.header, one, engine, first=block))
             self._kept = place
@@ -77,6 +78,13 @@ class _Writer(io.BytesIO):
     def __exit__(self, kind: Any, *rest: Any) -> None:
         self._spoilt = kind is not None
         super().__exit__(kind, *rest)
+
+    def __del__(self) -> None:
+        self._spoilt = True  # given up, not closed
+        super().close()
+
+    def readable(self) -> bool:
+        return False
 
     def close(self) -> None:
         if self.closed:
@@ -108,7 +116,7 @@ def open(
     path: str | os.PathLike[str],
     mode: Literal["rb", "r", "wb", "w", "xb", "x"] = "rb",
     *,
-    model: str = "text",
+    model: str | None = None,
     max_output_size: int | None = None,
 ) -> io.BufferedIOBase: ...
 @overload
@@ -116,7 +124,7 @@ def open(
     path: str | os.PathLike[str],
     mode: Literal["rt", "wt", "xt"],
     *,
-    model: str = "text",
+    model: str | None = None,
     encoding: str = "utf-8",
     errors: str | None = None,
     newline: str | None = None,
@@ -126,7 +134,7 @@ def open(
     path: str | os.PathLike[str],
     mode: str = "rb",
     *,
-    model: str = "text",
+    model: str | None = None,
     encoding: str = "utf-8",
     errors: str | None = None,
     newline: str | None = None,
@@ -135,7 +143,10 @@ def open(
     """Open an .arc file: ``rb``, ``wb`` and ``xb`` for bytes (also without the b), ``rt``, ``wt`` and ``xt`` for text.
 
     Reading decodes block by block and can seek. Writing collects everything, and closing puts the file in place; if the
-    block of a ``with`` ends in an exception, no file is written. model: for writing. max_output_size: for reading.
+    block of a ``with`` ends in an exception, or the file is never closed, no file is written.
+
+    model: name or path; for writing, by default ``text``; for reading, where the file's own is not among those at hand.
+    max_output_size: for reading.
 
     Raises UsageError for another mode, FileExistsError for ``x`` if the file exists, and what ``compress`` and
     ``decompress`` raise.
@@ -145,9 +156,9 @@ def open(
         raise UsageError(f"mode {mode!r}: expected r, w or x, then b, t or nothing")
     where = Path(path)
     if kind == "r":
-        reader = ArcFile(_BlockReader(where, max_output_size))
+        reader = ArcFile(_BlockReader(where, model, max_output_size))
         return io.TextIOWrapper(reader, encoding, errors, newline) if text else reader
     if not where.parent.is_dir():
         raise FileNotFoundError(f"{where.parent}: no such folder")
-    writer = _Writer(where, model, overwrite=kind == "w")
+    writer = _Writer(where, model or "text", overwrite=kind == "w")
     return _ArcText(writer, encoding, errors, newline) if text else writer

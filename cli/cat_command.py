@@ -10,9 +10,20 @@ from .decompress_command import decompress_one
 
 @click.command()
 @console.some_files
+@console.quiet
 @console.threads
+@console.max_output_size
+@console.reading_model
 @console.device
-def command(files: tuple[str, ...], threads: int, device: str) -> None:
+def command(
+    files: tuple[str, ...],
+    quiet: bool,
+    threads: int,
+    max_output_size: int | None,
+    model: str | None,
+    device: str,
+) -> None:
     """Decompress each FILE to standard output, one behind the other."""
     where = transfer.Where(None, to_stdout=True, keep=True, remove=False, force=False, recursive=False)
-    console.for_each(list(files), lambda name: decompress_one(name, where, threads, None, None, device, True, False))
+    settings = (threads, max_output_size, model, device, quiet, False)
+    console.for_each(list(files), lambda name: decompress_one(name, where, *settings))

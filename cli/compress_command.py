@@ -25,9 +25,8 @@ def _target(source: Path) -> Path:
 @console.verbose
 @console.threads
 @click.option("--model", default="text", metavar="NAME|PATH", help="The model (see 'arcodec models'), or none.")
-@click.option(
-    "--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; about 256K by default."
-)
+@click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
+@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; about 1M by default.")
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device
 def command(
@@ -42,6 +41,7 @@ def command(
     verbose: bool,
     threads: int,
     model: str,
+    no_mix: bool,
     block_size: int | None,
     no_verify: bool,
     device: str,
@@ -53,19 +53,20 @@ def command(
     where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
     names = list(files) or [transfer.STDIN]
     where.check(names)
-    writes_stdout = target is None and (to_stdout or transfer.STDIN in names)
-    if writes_stdout and sys.stdout.isatty() and not force:
+    if any(map(where.writes_stdout, names)) and sys.stdout.isatty() and not force:
         raise UsageError("compressed data are not written to a terminal: redirect the output, or give -o or -f")
 
     def one(name: str) -> None:
         from arcodec import codec
 
-        if name.endswith(SUFFIX) and not force and recursive is False and name != transfer.STDIN:
+        if name.endswith(SUFFIX) and not force:
             raise UsageError(f"{name} already ends in {SUFFIX}: give -f to compress it once more")
         transfer.refuse_early(name, where, _target)
         data, status = transfer.read(name)
         with console.progress(len(data) * (1 if no_verify else 2), Path(name).name, quiet) as tick:
-            done = codec.measured(data, model, block_size=block_size, threads=threads, device=device, progress=tick)
+            done = codec.measured(
+                data, model, mix=not no_mix, block_size=block_size, threads=threads, device=device, progress=tick
+            )
             if not no_verify:
                 codec.check_round_trip(done.data, data, model, threads=threads, device=device, progress=tick)
         written = transfer.write(name, where, _target, status, [done.data])

@@ -82,6 +82,12 @@ threads = click.option("-T", "threads", type=click.IntRange(0), default=0, metav
 device = click.option(
     "--device", default="cpu", metavar="D", help="cpu (default), torch, cuda or cuda:N. All give the same symbols."
 )
+max_output_size = click.option(
+    "--max-output-size", type=Size(), metavar="S", help="Refuse what would give more, as 100M."
+)
+reading_model = click.option(
+    "--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand."
+)
 quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
 verbose = click.option("-v", "verbose", is_flag=True, help="Say what was done.")
 output = options(

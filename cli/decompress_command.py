@@ -25,8 +25,8 @@ def _target(source: Path) -> Path:
 @console.quiet
 @console.verbose
 @console.threads
-@click.option("--max-output-size", type=console.Size(), metavar="S", help="Refuse what would give more, as 100M.")
-@click.option("--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand.")
+@console.max_output_size
+@console.reading_model
 @console.device
 def command(
     files: tuple[str, ...],

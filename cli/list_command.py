@@ -31,9 +31,8 @@ def _entry(name: str) -> dict[str, Any]:
 
 def _name_of(prefix: str) -> str | None:
     from arcodec.models import store
-    from arcodec.models.file import identity_of
 
-    return next((path.stem for path in store.paths() if identity_of(path).startswith(prefix)), None)
+    return next((path.stem for path in store.known_by(prefix)), None)
 
 
 @click.command()

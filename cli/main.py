@@ -70,7 +70,8 @@ def _raise_signal(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """The console script: a signal unwinds the stack, so that half-written files go, and then takes its own effect."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    numbers = (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+    for number in numbers:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _raise_signal)
     try:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from . import console
+
+if TYPE_CHECKING:
+    from arcodec.models.file import Model
 
 
 @click.command()
@@ -14,7 +21,20 @@ def command(as_json: bool) -> None:
     from arcodec.models import store
     from arcodec.models.file import load
 
-    models = [load(path) for path in store.paths()]
+    models = []
+
+    def one(path: str) -> None:
+        models.append(load(Path(path)))
+
+    try:
+        console.for_each([str(path) for path in store.paths()], one)
+    finally:
+        _show(models, as_json)
+
+
+def _show(models: list[Model], as_json: bool) -> None:
+    from arcodec.models import store
+
     if as_json:
         entries = [
             {

@@ -14,9 +14,18 @@ from . import console, transfer
 @console.quiet
 @console.verbose
 @console.threads
-@click.option("--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand.")
+@console.max_output_size
+@console.reading_model
 @console.device
-def command(files: tuple[str, ...], quiet: bool, verbose: bool, threads: int, model: str | None, device: str) -> None:
+def command(
+    files: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+    threads: int,
+    max_output_size: int | None,
+    model: str | None,
+    device: str,
+) -> None:
     """Decode each FILE, check it against its checksums, and write nothing."""
 
     def one(name: str) -> None:
@@ -25,7 +34,10 @@ def command(files: tuple[str, ...], quiet: bool, verbose: bool, threads: int, mo
         data, _ = transfer.read(name)
         total = sum(member.header.length for member in container.members(data))
         with console.progress(total, Path(name).name, quiet) as tick:
-            for _ in codec.iter_decompressed(data, threads=threads, device=device, model=model, progress=tick):
+            parts = codec.iter_decompressed(
+                data, max_output_size=max_output_size, threads=threads, device=device, model=model, progress=tick
+            )
+            for _ in parts:
                 pass
         if not quiet:
             click.echo(f"{name}: ok" + (f", {total:,} bytes" if verbose else ""), err=True)

@@ -28,6 +28,10 @@ class Where:
     force: bool
     recursive: bool
 
+    def writes_stdout(self, name: str) -> bool:
+        """Whether the result of this input goes to standard output."""
+        return self.target == STDIN or (self.target is None and (self.to_stdout or name == STDIN))
+
     def check(self, names: list[str]) -> None:
         """Raise UsageError for options that contradict each other."""
         if self.target is not None and (self.to_stdout or len(names) > 1 or self.recursive):
@@ -69,7 +73,7 @@ def write(
     parts: Iterable[bytes],
 ) -> Path | None:
     """Write parts to where the options say, and remove the source if they say so; the file written, if it is one."""
-    if where.target is None and (where.to_stdout or name == STDIN):
+    if where.writes_stdout(name):
         for part in parts:
             to_stdout(part)
         return None
@@ -80,13 +84,25 @@ def write(
         for part in parts:
             file.write(part)
     if where.remove and name != STDIN:
-        os.unlink(name)
+        _remove(name, status)
     return target
+
+
+def _remove(name: str, status: os.stat_result | None) -> None:
+    """Remove a source, unless it is no longer what was read."""
+    now = os.stat(name)
+    if status is None or (now.st_ino, now.st_size, now.st_mtime_ns) != (
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+    ):
+        raise UsageError(f"{name} changed while it was worked on: it is kept, and the result is of what it was before")
+    os.unlink(name)
 
 
 def refuse_early(name: str, where: Where, target_for: Callable[[Path], Path]) -> None:
     """Say at once, before minutes of work, that the target exists."""
-    if where.to_stdout or (name == STDIN and where.target is None) or where.force:
+    if where.writes_stdout(name) or where.force:
         return
     target = Path(where.target) if where.target is not None else target_for(Path(name))
     if os.path.lexists(target):

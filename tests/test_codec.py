@@ -25,9 +25,9 @@ def both_ways(data: bytes, model: Model, **settings: object) -> bytes:
 
 
 @settings(max_examples=25)
-@given(st.binary(max_size=300), st.integers(1, 400))
-def test_round_trip_of_any_bytes(small_models: dict[str, Model], data: bytes, block_size: int) -> None:
-    both_ways(data, small_models["recurrent"], block_size=block_size)
+@given(st.binary(max_size=300), st.integers(1, 400), st.booleans())
+def test_round_trip_of_any_bytes(small_models: dict[str, Model], data: bytes, block_size: int, mix: bool) -> None:
+    both_ways(data, small_models["recurrent"], block_size=block_size, mix=mix)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,9 @@ def test_round_trip_of_any_bytes(small_models: dict[str, Model], data: bytes, bl
     ],
     ids=["empty", "one", "two", "all-values", "invalid-utf-8", "random", "one-byte-repeated", "utf-8"],
 )
-def test_edges(small_model: Model, data: bytes) -> None:
-    content = both_ways(data, small_model)
+@pytest.mark.parametrize("mix", [False, True])
+def test_edges(small_model: Model, data: bytes, mix: bool) -> None:
+    content = both_ways(data, small_model, mix=mix)
     assert len(content) <= len(data) + 24
 
 
@@ -53,7 +54,7 @@ def test_edges(small_model: Model, data: bytes) -> None:
 def test_a_million_times_one_byte() -> None:
     data = b"a" * 1_000_000
     content = arcodec.compress(data)  # verifies
-    assert len(content) <= len(data) + 24 + 16 * 4
+    assert len(content) < 200
 
 
 @needs_text_model
@@ -87,10 +88,10 @@ def test_files_may_be_concatenated(small_model: Model) -> None:
     assert arcodec.decompress(joined, model=str(small_model.path)) == b"first " * 50 + b"third"
 
 
-@pytest.mark.parametrize("block_size", [None, 60])
-def test_every_flipped_bit_is_noticed(small_models: dict[str, Model], block_size: int | None) -> None:
+@pytest.mark.parametrize(("block_size", "mix"), [(None, False), (60, False), (None, True)])
+def test_every_flipped_bit_is_noticed(small_models: dict[str, Model], block_size: int | None, mix: bool) -> None:
     model, data = small_models["recurrent"], b"the price of a letter is the number of strokes. " * 4
-    content = both_ways(data, model, block_size=block_size)
+    content = both_ways(data, model, block_size=block_size, mix=mix)
     for bit in range(8 * len(content)):
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -101,10 +102,11 @@ def test_every_flipped_bit_is_noticed(small_models: dict[str, Model], block_size
 @pytest.mark.parametrize("block_size", [None, 60])
 def test_every_truncation_is_noticed(small_models: dict[str, Model], block_size: int | None) -> None:
     model = small_models["recurrent"]
-    content = both_ways(b"truncate me, please " * 20, model, block_size=block_size)
+    content = both_ways(random.Random(5).randbytes(60) + b"and more " * 20, model, block_size=block_size)
+    assert len(content) > 64
     for end in {*range(64), *range(len(content) - 64, len(content))}:
         with pytest.raises(DamagedError):
-            arcodec.decompress(content[: max(0, end)], model=str(model.path), threads=1)
+            arcodec.decompress(content[:end], model=str(model.path), threads=1)
 
 
 @given(st.binary(max_size=100))
@@ -132,7 +134,7 @@ def test_limits_are_checked_before_decoding(small_model: Model) -> None:
 
 def test_a_missing_model_is_named(small_models: dict[str, Model]) -> None:
     content = both_ways(b"some friends would like to guess the next letter. " * 20, small_models["recurrent"])
-    assert container.read_header(memoryview(content)).predictor == container.NETWORK
+    assert container.read_header(memoryview(content)).predictor == container.MIXTURE
     with pytest.raises(ModelError, match=small_models["recurrent"].prefix.hex()):
         arcodec.decompress(content)
     with pytest.raises(ModelError, match="needs model"):
@@ -144,10 +146,25 @@ def test_models_in_named_folders_are_found(small_models: dict[str, Model], known
     assert arcodec.decompress(content).startswith(b"some friends")
 
 
-def test_without_a_model_everything_is_stored() -> None:
-    content = arcodec.compress(b"plain", "none")
-    assert content.endswith(b"plain")
-    assert arcodec.decompress(content) == b"plain"
+def test_without_a_model_and_experts_everything_is_stored() -> None:
+    content = arcodec.compress(b"plain" * 20, "none", mix=False)
+    assert content.endswith(b"plain" * 20)
+    assert arcodec.decompress(content) == b"plain" * 20
+
+
+def test_experts_alone_need_no_model(english: bytes) -> None:
+    content = arcodec.compress(english, "none")
+    header = container.read_header(memoryview(content))
+    assert (header.predictor, header.model) == (container.EXPERTS, b"")
+    assert len(content) < 0.6 * len(english)
+    assert arcodec.decompress(content) == english
+
+
+def test_a_network_that_does_not_help_is_left_out(small_model: Model) -> None:
+    data = random.Random(4).randbytes(40) * 60
+    content = both_ways(data, small_model)
+    assert container.read_header(memoryview(content)).predictor == container.EXPERTS
+    assert len(content) < 400
 
 
 @pytest.mark.parametrize(
@@ -173,15 +190,16 @@ def test_wrong_devices_and_threads(small_model: Model) -> None:
 
 def test_the_torch_engine_reads_what_the_compiled_one_wrote(small_model: Model, english: bytes) -> None:
     path = str(small_model.path)
-    compiled = arcodec.compress(english[:900], path, block_size=200)
+    compiled = arcodec.compress(english[:900], path, block_size=200, mix=False)
     assert arcodec.compress(english[:900], path, block_size=200, device="torch") == compiled
     assert arcodec.decompress(compiled, model=path, device="torch") == english[:900]
 
 
 def test_a_failed_verification_is_an_error(small_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "iter_decompressed", lambda *args, **kwargs: iter([b"some", b"other"]))
-    with pytest.raises(ArcodecError, match="verification failed behind byte 4"):
-        arcodec.compress(b"something else", str(small_model.path))
+    for parts, at in (([b"some", b"other"], 4), ([b"something else", b"!"], 14), ([b"some"], 4)):
+        monkeypatch.setattr(codec, "iter_decompressed", lambda *args, parts=parts, **kwargs: iter(parts))
+        with pytest.raises(ArcodecError, match=f"verification failed behind byte {at}"):
+            arcodec.compress(b"something else", str(small_model.path))
 
 
 def test_buffers_of_all_kinds(small_model: Model) -> None:

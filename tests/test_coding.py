@@ -112,6 +112,43 @@ def test_carries_pass_through_words_held_back() -> None:
     assert held > 10  # the case was really met
 
 
+@njit
+def bits_encode(ones: np.ndarray, bits: np.ndarray, words: np.ndarray) -> int:
+    coder = rk.new_encoder()
+    for t in range(len(bits)):
+        rk.encode_bit(coder, words, ones[t], bits[t])
+    return rk.finish(coder, words)
+
+
+@njit
+def bits_decode(ones: np.ndarray, words: np.ndarray) -> np.ndarray:
+    coder = rk.new_decoder(words)
+    out = np.empty(len(ones), np.int64)
+    for t in range(len(ones)):
+        out[t] = rk.decode_bit(coder, words, ones[t])
+    return out
+
+
+@given(st.integers(0, 2**32), st.integers(0, 3000), st.booleans())
+def test_bits_code_the_interval_that_the_definition_gives(seed: int, length: int, likely: bool) -> None:
+    """Against the interval in integers without end, of which the words must name a point."""
+    random = np.random.default_rng(seed)
+    ones = np.exp2(random.uniform(1, 19.99, length)).astype(np.int64)
+    ones = np.where(random.random(length) < 0.5, ones, 2**20 - ones)
+    bits = (ones > 2**19).astype(np.int64) if likely else random.integers(0, 2, length)
+    words = np.empty(rk.room_for(length), np.uint32)
+    words = words[: bits_encode(ones, bits, words)]
+    assert np.array_equal(bits_decode(ones, words), bits)
+    low, size, shift = 0, 2**64 - 1, 64
+    for one, bit in zip(ones.tolist(), bits.tolist(), strict=True):
+        scale = size >> 20
+        low, size = (low + scale * (2**20 - one), scale * one) if bit else (low, scale * (2**20 - one))
+        if size < 2**32:
+            low, size, shift = low << 32, size << 32, shift + 32
+    point = int.from_bytes(words.astype(">u4").tobytes(), "big") << (shift - 32 * len(words)) if length else 0
+    assert low <= point < low + size
+
+
 @pytest.mark.parametrize("name", sorted(CODERS))
 @given(case=sequences())
 def test_round_trip(name: str, case: tuple[np.ndarray, np.ndarray]) -> None:

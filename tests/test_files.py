@@ -53,7 +53,7 @@ def test_file_systems_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_mode_and_times_are_copied(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x")
-    source.chmod(0o640)
+    source.chmod(0o4640)  # setuid is not copied: the owner is not, either
     os.utime(source, ns=(10**18, 10**18 + 5))
     with replacing(tmp_path / "target", overwrite=False, like=source.stat()) as file:
         file.write(b"y")
@@ -74,4 +74,38 @@ def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="folder"), replacing(tmp_path, overwrite=True):
+        pass
+
+
+def test_an_overwritten_file_keeps_its_mode(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"secret")
+    target.chmod(0o600)
+    with replacing(target, overwrite=True) as file:
+        file.write(b"new")
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_links_are_followed_and_pipes_written_to(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    with replacing(tmp_path / "link", overwrite=True) as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with replacing(tmp_path / "pipe", overwrite=True) as file:
+            file.write(b"through")
+        assert os.read(reader, 10) == b"through"
+    finally:
+        os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_long_names_and_missing_folders(tmp_path: Path) -> None:
+    with replacing(tmp_path / ("\u6f22" * 80), overwrite=False) as file:
+        file.write(b"x")
+    with pytest.raises(FileNotFoundError, match="nowhere"), replacing(tmp_path / "nowhere" / "a", overwrite=False):
         pass

@@ -31,7 +31,22 @@ def test_golden_files(name: str) -> None:
     golden = (GOLDEN / f"{name}.arc").read_bytes()
     assert arcodec.decompress(golden, model=MODEL) == original
     assert arcodec.decompress(golden, model=MODEL, device="torch") == original
-    assert arcodec.compress(original, MODEL, **settings) == golden
+    assert arcodec.compress(original, MODEL, mix=False, **settings) == golden
+
+
+MIXED = {
+    "mixture": (SAMPLE, MODEL, {}),
+    "mixture-blocks": (SAMPLE + bytes(range(256)), MODEL, {"block_size": 1500}),
+    "experts": (SAMPLE * 2, "none", {}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MIXED))
+def test_golden_mixtures(name: str) -> None:
+    original, model, settings = MIXED[name]
+    golden = (GOLDEN / f"{name}.arc").read_bytes()
+    assert arcodec.decompress(golden, model=MODEL) == original
+    assert arcodec.compress(original, model, **settings) == golden
 
 
 FREQUENCIES = {

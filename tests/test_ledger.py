@@ -40,7 +40,7 @@ def test_the_lines_are_what_they_say(small_model: Model) -> None:
     data = INPUTS["text"]
     symbols = np.frombuffer(data, np.uint8)
     frequencies = store.engine_for(small_model).frequencies(symbols)
-    ledger = arcodec.measure(data, str(small_model.path))
+    ledger = arcodec.measure(data, str(small_model.path), mix=False)
     assert ledger.coded_bits == pytest.approx(coded_bits(frequencies, symbols).sum(), abs=1e-4)
     assert ledger.word_bits == 32 * len(CODERS["range"].encode(symbols, frequencies))
     coder = ledger.word_bits - ledger.coded_bits
@@ -48,8 +48,17 @@ def test_the_lines_are_what_they_say(small_model: Model) -> None:
     assert abs(ledger.coded_bits - ledger.model_bits) < 64 + 2e-4 * ledger.model_bits
 
 
+def test_a_mixture_is_accounted_for_and_beats_its_network(small_model: Model) -> None:
+    data = INPUTS["text"]
+    alone, mixed = (arcodec.measure(data, str(small_model.path), mix=mix) for mix in (False, True))
+    assert mixed.network_bits == pytest.approx(alone.model_bits, abs=0.01)
+    assert mixed.model_bits == mixed.coded_bits < alone.model_bits
+    assert 0 < mixed.word_bits - mixed.coded_bits < 64 + 2e-4 * mixed.coded_bits
+    assert "saved" in mixed.table()
+
+
 def test_the_table_names_every_line(small_model: Model) -> None:
-    ledger = arcodec.measure(INPUTS["half"], str(small_model.path), block_size=600)
+    ledger = arcodec.measure(INPUTS["half"], str(small_model.path), mix=False, block_size=600)
     table = ledger.table()
     for line in ledger.lines:
         assert line.name in table

@@ -8,6 +8,7 @@ import pytest
 
 import arcodec
 from arcodec.errors import DamagedError, LimitError, UsageError
+from tests.conftest import GOLDEN
 
 
 def test_bytes_and_text_round_trip(tmp_path: Path) -> None:
@@ -59,6 +60,22 @@ def test_an_exception_leaves_no_file(tmp_path: Path, mode: str) -> None:
         file.write("x" if mode == "wt" else b"x")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_given_up_is_not_written(tmp_path: Path) -> None:
+    file = arcodec.open(tmp_path / "a.arc", "wb", model="none")
+    assert not file.readable()
+    file.write(b"x")
+    del file
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_given_by_path(tmp_path: Path) -> None:
+    model, text = str(GOLDEN / "small-recurrent.safetensors"), "the price of a letter is the sum of the strokes. " * 9
+    with arcodec.open(tmp_path / "a.arc", "wt", model=model) as file:
+        file.write(text)
+    with arcodec.open(tmp_path / "a.arc", "rt", model=model) as file:
+        assert file.read() == text
 
 
 def test_exclusive_creation(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ before it; context n is the last n + 1 symbols, so a network with six contexts s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..jit import kernel
 
 MEMORY = 3  # the last eight symbols, the hash of the word so far, the hash of the word before
 
@@ -19,13 +20,13 @@ def fresh_memory() -> np.ndarray:
     return np.zeros(MEMORY, np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_letter(symbol: int) -> bool:
     lower = symbol | 32
     return (97 <= lower <= 122) or symbol >= 128
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remember(memory: np.ndarray, symbol: int) -> None:
     """Take one more symbol (0..255) into the memory."""
     byte = np.uint64(symbol)
@@ -38,7 +39,7 @@ def remember(memory: np.ndarray, symbol: int) -> None:
         memory[1] = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_rows(memory: np.ndarray, rows_log2: int, rows: np.ndarray) -> None:
     """Write the row of every context into rows (contexts,), each within its own part of the table."""
     shift = np.uint64(64 - rows_log2)
@@ -47,12 +48,12 @@ def fill_rows(memory: np.ndarray, rows_log2: int, rows: np.ndarray) -> None:
             key = memory[1] ^ (memory[2] * _MULTIPLIER)
         else:
             used = np.uint64(8 * (i + 1))
-            key = memory[0] & ((np.uint64(1) << used) - np.uint64(1))
+            key = memory[0] & (~np.uint64(0) >> (np.uint64(64) - used))
         mixed = (key ^ (key >> np.uint64(29)) ^ np.uint64(i)) * _MULTIPLIER
         rows[i] = (i << rows_log2) + np.int64(mixed >> shift)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rows_of(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, contexts: int) -> np.ndarray:
     """Rows for predicting each of symbols (n,) from those before it -> (n, contexts) int64; memory moves on."""
     rows = np.empty((len(symbols), contexts), np.int64)

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from ..jit import kernel
 
 ROWS = 4  # computed side by side; a matrix is padded to a multiple of it
 LANES = 16  # of int16 in a vector; rows are padded to a multiple of it
@@ -77,7 +79,7 @@ def _four_dots(typing_context: Any, weights: Any, codes: Any, out: Any) -> Any:
     return types.void(weights, codes, out), generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def matrix_vector(weights: np.ndarray, codes: np.ndarray, sums: np.ndarray, out: np.ndarray) -> None:
     """weights (outputs * inputs,), codes (inputs,) int16 -> out (outputs,) float32, exact; sums (4,) int32 is scratch.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from ..jit import kernel
 from . import program as p
 from . import spec as s
 from . import tables as t
@@ -34,13 +34,13 @@ _ONE = np.float32(1)
 _ZERO = np.float32(0)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def _code(scaled: Any) -> Any:
     """The code of a real already divided by its step, as float32."""
     return min(max(np.rint(scaled), -_CODE_LIMIT), _CODE_LIMIT)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _linear(
     weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, codes: np.ndarray, sums: np.ndarray, out: np.ndarray
 ) -> None:
@@ -51,7 +51,7 @@ def _linear(
         out[o] = scaled + bias[o]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _norm(x: np.ndarray, codes: np.ndarray) -> None:
     squares = np.int32(0)
     for i in range(len(x)):
@@ -66,12 +66,12 @@ def _norm(x: np.ndarray, codes: np.ndarray) -> None:
         codes[i] = np.int16(_code(y * _NORM_PER_UNIT))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sigmoid(table: np.ndarray, x: Any) -> Any:
     return table[np.int64(_code(x * _SIGMOID_PER_UNIT)) + s.CODE_LIMIT]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
     width = len(h)
     for i in range(width):
@@ -87,7 +87,7 @@ def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarr
         codes[i] = np.int16(_code(out * _GATED_PER_UNIT))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
     for i in range(len(x)):
         positive = max(x[i], _ZERO)
@@ -95,7 +95,7 @@ def _squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
         codes[i] = np.int16(min(np.rint(square * _SQUARE_PER_UNIT), _CODE_LIMIT))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gate(x: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
     width = len(x) // 2
     for i in range(width):
@@ -103,7 +103,7 @@ def _gate(x: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
         codes[i] = np.int16(_code(y * _GATED_PER_UNIT))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _delay(codes: np.ndarray, ring: np.ndarray, taps: int, dilation: int, clock: int) -> None:
     """codes (taps * width,): the first width hold those of now; the others are filled from ring (span, width)."""
     width = len(codes) // taps
@@ -117,7 +117,7 @@ def _delay(codes: np.ndarray, ring: np.ndarray, taps: int, dilation: int, clock:
         ring[slot, i] = codes[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _attend(
     x: np.ndarray,
     ring: np.ndarray,
@@ -168,7 +168,7 @@ def _attend(
             codes[start + i] = np.int16(_code(np.float32(sums[i]) / divisor))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _embed(program: Program, state: State) -> None:
     """Rows of codes side by side; the first layer of the program projects them."""
     fill_rows(state.memory, program.shape[p.ROWS_LOG2], state.rows)
@@ -179,7 +179,7 @@ def _embed(program: Program, state: State) -> None:
             state.codes_now[c * width + i] = row[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _start_sum(program: Program, state: State) -> None:
     """The residual sum begins with the projected rows and the row of the last symbol."""
     last = program.last[state.memory[0] & np.uint64(255)]
@@ -188,7 +188,7 @@ def _start_sum(program: Program, state: State) -> None:
         state.sum[i] = state.work[i] + from_last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def logits(program: Program, state: State) -> np.ndarray:
     """Logits in bits for the next symbol, (256,) float32, a view that the next call overwrites."""
     _embed(program, state)
@@ -231,7 +231,7 @@ def logits(program: Program, state: State) -> np.ndarray:
     return work[: s.ALPHABET]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weights(program: Program, state: State, out: np.ndarray) -> None:
     """Integer weights (256,) int64 of the next symbol, 1..2**24, proportional to 2**logit."""
     bits = logits(program, state)

@@ -149,3 +149,20 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ascontiguousarray(tensors["embed.last"]),
         np.array([*sizes, padded(widest_reals, ROWS), padded(widest_codes, LANES), state_reals, state_codes], np.int64),
     )
+
+
+def empty_program() -> Program:
+    """A program of no layers, where a compiled loop's signature wants one that is not used."""
+    none = np.zeros
+    return Program(
+        none((0, 9), np.int64),
+        none(0, np.int16),
+        none(0, np.float32),
+        none(0, np.int32),
+        none(0, np.float32),
+        none(0, np.int64),
+        none(0, np.int32),
+        none((0, 0), np.int8),
+        none((0, 0), np.int8),
+        none(8, np.int64),
+    )

@@ -28,6 +28,8 @@ TABLE_LIMIT = 7  # embedding codes take four bits
 # float32 counts integers exactly below 2**24; a product of codes and weights is at most 127 * 63 in magnitude.
 MAX_INPUTS = (2**24 - 1) // (CODE_LIMIT * WEIGHT_LIMIT)  # 2096
 MAX_WIDTH = (2**24 - 1) // CODE_LIMIT**2  # 1040: a norm sums as many squares
+MAX_BRANCHES = 256
+MAX_MEMORY = 1 << 24  # bytes of state a sequence
 MAX_WINDOW = (2**24 - 1) // (1023 * CODE_LIMIT)  # 129: attention sums as many values, each weighing at most 1023
 
 STATISTIC_STEP = 1 / 8  # of the codes whose squares a norm sums
@@ -200,6 +202,21 @@ class Network:
             named |= {f"{prefix}.{name}": spec for name, spec in layer.tensors().items()}
         return named
 
+    def memory_bytes(self) -> int:
+        """What one sequence remembers, in bytes."""
+        total = 0
+        for _, layer in self.layers():
+            match layer:
+                case Recurrence(width):
+                    total += 4 * width
+                case Delay(width):
+                    total += layer.span * width
+                case Attend(width, _, window):
+                    total += 2 * window * width
+                case _:
+                    pass
+        return total
+
     def macs(self) -> int:
         """Multiply-adds a symbol, those of the linear layers and of attention."""
         total = self.embed.contexts * self.embed.row_width * self.embed.width
@@ -227,6 +244,8 @@ def check(network: Network) -> None:
     need(embed.row_width % 2 == 0 and embed.row_width >= 2, f"rows of {embed.row_width} codes, must be even")
     need(embed.contexts * embed.row_width <= MAX_INPUTS, f"{embed.contexts * embed.row_width} inputs of the embedding")
     need(1 <= network.width <= MAX_WIDTH, f"width {network.width}, of 1 to {MAX_WIDTH}")
+    need(len(network.branches) <= MAX_BRANCHES, f"{len(network.branches)} branches, at most {MAX_BRANCHES}")
+    need(network.memory_bytes() <= MAX_MEMORY, f"it remembers {network.memory_bytes():,} bytes, at most {MAX_MEMORY:,}")
     for prefix, layer in network.layers():
         match layer:
             case Linear(inputs, outputs):

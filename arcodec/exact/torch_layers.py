@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, cast
 
@@ -61,18 +60,6 @@ PRODUCTS: dict[str, Product] = {
     "int8": _int8_product,
     "bfloat16": _bfloat16_product,
 }
-_product: Product = _float32_product
-
-
-@contextmanager
-def products(name: str) -> Iterator[None]:
-    """Within the block, linear layers multiply by the product of this name (see PRODUCTS)."""
-    global _product
-    previous, _product = _product, PRODUCTS[name]
-    try:
-        yield
-    finally:
-        _product = previous
 
 
 def _parameter(x: Tensor) -> nn.Parameter:
@@ -97,6 +84,7 @@ class Projection(nn.Module):
     def __init__(self, inputs: int, outputs: int, step: float, gain: float, frozen: Arrays | None) -> None:
         super().__init__()
         self.step = step
+        self.product: Product = _float32_product
         self.frozen = frozen is not None
         if frozen is not None:
             self.register_buffer("codes", torch.from_numpy(frozen["codes"]).float())
@@ -117,7 +105,7 @@ class Projection(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         weights, scale = self.quantised()
-        return _product(codes, weights) * scale + self.bias
+        return self.product(codes, weights) * scale + self.bias
 
     def export(self) -> Arrays:
         with torch.no_grad():
@@ -125,7 +113,7 @@ class Projection(nn.Module):
             return {
                 "codes": weights.round().to(torch.int8).cpu().numpy(),
                 "scale": scale.float().cpu().numpy(),
-                "bias": self.bias.detach().float().cpu().numpy(),
+                "bias": torch.where(self.bias.abs() < 1e-20, 0.0, self.bias).float().cpu().numpy(),
             }
 
 
@@ -348,6 +336,12 @@ class TorchNetwork(nn.Module):
                 return Delay(layer)
             case s.Attend():
                 return Attend(layer, softmax, frozen)
+
+    def multiply_with(self, product: str) -> None:
+        """Use the product of this name (see PRODUCTS) in all linear layers."""
+        for module in self.modules():
+            if isinstance(module, Projection):
+                module.product = PRODUCTS[product]
 
     def branches(self) -> Iterator[list[Layer]]:
         """The residual branches, then the head."""

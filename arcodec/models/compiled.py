@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,10 +12,7 @@ from ..exact.program import compile_network, fresh_state
 from . import loops
 from .engine import Coded, Progress
 from .file import Model
-
-_CHUNK = 4096  # symbols between two looks at the world outside
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+from .parallel import chunks, side_by_side
 
 
 class CompiledEngine:
@@ -38,54 +32,29 @@ class CompiledEngine:
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
         """Code blocks of symbols (n,) uint8, in order."""
-        stop = threading.Event()
 
-        def one(block: np.ndarray) -> Coded:
+        def one(block: np.ndarray, tell: Progress) -> Coded:
             state, coder, totals = fresh_state(self.program), rk.new_encoder(), np.zeros(2)
             words = np.empty(rk.room_for(len(block)), np.uint32)
-            for start in range(0, len(block), _CHUNK):
-                chunk = block[start : start + _CHUNK]
-                loops.encode(self.program, state, coder, words, chunk, totals)
-                _go_on(stop, progress, len(chunk))
+            for start, stop in chunks(len(block)):
+                loops.encode(self.program, state, coder, words, block[start:stop], totals)
+                tell(stop - start)
             count = rk.finish(coder, words)
             return Coded(words[:count].copy(), float(totals[0]), float(totals[1]))
 
-        return self._side_by_side(one, blocks, stop)
+        return side_by_side(one, blocks, self.threads, progress)
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
-        stop = threading.Event()
 
-        def one(block: tuple[np.ndarray, int]) -> np.ndarray:
+        def one(block: tuple[np.ndarray, int], tell: Progress) -> np.ndarray:
             words, count = block
             symbols = np.empty(count, np.uint8)
             state, coder = fresh_state(self.program), rk.new_decoder(words)
-            for start in range(0, count, _CHUNK):
-                chunk = symbols[start : start + _CHUNK]
-                if not loops.decode(self.program, state, coder, words, chunk):
+            for start, stop in chunks(count):
+                if not loops.decode(self.program, state, coder, words, symbols[start:stop]):
                     raise DamagedError("the coded data are damaged: no symbol fits them")
-                _go_on(stop, progress, len(chunk))
+                tell(stop - start)
             return symbols
 
-        return self._side_by_side(one, blocks, stop)
-
-    def _side_by_side(self, one: Callable[[_In], _Out], blocks: Sequence[_In], stop: threading.Event) -> Iterator[_Out]:
-        if self.threads == 1 or len(blocks) == 1:
-            yield from map(one, blocks)
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            try:
-                yield from pool.map(one, blocks)
-            finally:
-                stop.set()  # whoever still works on a later block need not finish it
-                pool.shutdown(wait=True, cancel_futures=True)
-
-
-class _StoppedError(Exception):
-    pass
-
-
-def _go_on(stop: threading.Event, progress: Progress, done: int) -> None:
-    if stop.is_set():
-        raise _StoppedError
-    progress(done)
+        return side_by_side(one, blocks, self.threads, progress)

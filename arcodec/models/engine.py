@@ -1,4 +1,4 @@
-"""What an engine is: something that runs one model over blocks and gives the same words as any other engine."""
+"""What an engine is: something that predicts blocks and codes them. The codec knows no more of it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,13 @@ class Coded:
     words: np.ndarray  # uint32
     model_bits: float  # sum of -log2 q(x)
     coded_bits: float  # sum of -log2(f / 2**24)
+    network_bits: float | None = None  # what the network alone would have taken, if it was one of several experts
 
 
 class Engine(Protocol):
-    """Runs one model. Blocks are independent of each other."""
+    """Predicts and codes. Blocks are independent of each other."""
 
     name: str
-
-    def frequencies(self, symbols: np.ndarray) -> np.ndarray:
-        """The distribution before each of symbols (n,) uint8 -> (n, 256) int64, each row summing to 2**24."""
-        ...
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
         """Code blocks of symbols (n,) uint8, in order."""
@@ -35,4 +32,12 @@ class Engine(Protocol):
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
+        ...
+
+
+class NetworkEngine(Engine, Protocol):
+    """Runs one network, and gives the same words as any other engine that runs it."""
+
+    def frequencies(self, symbols: np.ndarray) -> np.ndarray:
+        """The distribution before each of symbols (n,) uint8 -> (n, 256) int64, each row summing to 2**24."""
         ...

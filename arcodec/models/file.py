@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
 
 from ..errors import ModelError, UsageError
@@ -23,6 +24,7 @@ from ..files import replacing
 from .registry import Design
 
 FORMAT = "arcodec-model-1"
+SMALLEST = 1e-20  # scales and biases are 0 or at least this, so that nothing computed with them is subnormal
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def identity_of(path: Path) -> str:
 
 
 def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str) -> None:
-    """Write a model file, over an older one if there is one."""
+    """Write a model file, over an older one if there is one. Raises ModelError for tensors no model may hold."""
+    check_tensors(str(path), design.network(), tensors)
     about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
     with replacing(path, overwrite=True) as file:
         file.write(to_safetensors(tensors, metadata={"arcodec": json.dumps(about, sort_keys=True)}))
@@ -74,38 +77,41 @@ def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance
 def load(path: Path) -> Model:
     """Read and check a model file. Raises ModelError if it is none, or holds what no network may hold."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("arcodec", "{}"))
-            tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+        content = path.read_bytes()
+        tensors: dict[str, np.ndarray] = from_safetensors(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        about = json.loads(header.get("__metadata__", {}).get("arcodec", "{}"))
+    except (SafetensorError, OSError, ValueError, RecursionError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a model file: {error}") from None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ModelError(f"{path} is not an arcodec model file: expected format {FORMAT}")
     try:
         design = Design.of(about["family"], **about["config"])
-        network = design.network()
-        s.check(network)
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: unknown design: {error}") from None
-    _check_tensors(path, network, tensors)
-    conformance = str(about.get("conformance"))
-    return Model(path.stem, path, identity_of(path), path.stat().st_size, design, network, tensors, conformance)
+    network = design.network()
+    check_tensors(str(path), network, tensors)
+    identity, conformance = hashlib.sha256(content).hexdigest(), str(about.get("conformance"))
+    return Model(path.stem, path, identity, len(content), design, network, tensors, conformance)
 
 
-def _check_tensors(path: Path, network: s.Network, tensors: dict[str, np.ndarray]) -> None:
+def check_tensors(name_of_file: str, network: s.Network, tensors: dict[str, np.ndarray]) -> None:
+    """Raise ModelError unless the tensors are those of the network, in the ranges docs/EXACT.md assumes."""
     expected = network.tensors()
     if tensors.keys() != expected.keys():
         odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
-        raise ModelError(f"{path}: its tensors are not those of its design ({odd})")
+        raise ModelError(f"{name_of_file}: its tensors are not those of its design ({odd})")
     for name, (shape, dtype) in expected.items():
         array = tensors[name]
         if array.shape != shape or array.dtype != dtype:
-            raise ModelError(f"{path}: {name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+            raise ModelError(f"{name_of_file}: {name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+        if array.dtype == np.float32 and np.any((array != 0) & (np.abs(array) < SMALLEST)):
+            raise ModelError(f"{name_of_file}: {name} holds values below {SMALLEST}")
         low, high = _range(name)
         if not np.all((array >= low) & (array <= high)):  # also false for NaN
-            raise ModelError(f"{path}: {name} holds values outside {low}..{high}")
+            raise ModelError(f"{name_of_file}: {name} holds values outside {low}..{high}")
     if tensors["softmax"][0] < 1 or tensors["softmax"][-1] != 0:
-        raise ModelError(f"{path}: the softmax table must begin above 0 and end with 0")
+        raise ModelError(f"{name_of_file}: the softmax table must begin above 0 and end with 0")
 
 
 def _range(name: str) -> tuple[Any, Any]:

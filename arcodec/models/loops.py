@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .. import range_kernel as rk
 from ..exact import kernels
 from ..exact.contexts import remember
 from ..exact.program import Program, State
 from ..frequencies import PRECISION, fill_frequencies
+from ..jit import kernel
 
 MODEL_BITS, CODED_BITS = 0, 1  # of totals
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put(
     coder: np.ndarray, words: np.ndarray, weights: np.ndarray, frequencies: np.ndarray, symbol: int, totals: np.ndarray
 ) -> None:
@@ -28,7 +28,7 @@ def _put(
     totals[CODED_BITS] += PRECISION - np.log2(np.float64(frequencies[symbol]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode(
     program: Program, state: State, coder: np.ndarray, words: np.ndarray, symbols: np.ndarray, totals: np.ndarray
 ) -> None:
@@ -41,7 +41,7 @@ def encode(
         remember(state.memory, symbols[t])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode(program: Program, state: State, coder: np.ndarray, words: np.ndarray, symbols: np.ndarray) -> bool:
     """Fill symbols (n,); False if the words are damaged so that no symbol fits."""
     weights = np.empty(256, np.int64)
@@ -57,7 +57,7 @@ def decode(program: Program, state: State, coder: np.ndarray, words: np.ndarray,
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_distributions(program: Program, state: State, symbols: np.ndarray, frequencies: np.ndarray) -> None:
     """The frequencies (n, 256) before each of symbols (n,)."""
     weights = np.empty(256, np.int64)
@@ -67,7 +67,7 @@ def fill_distributions(program: Program, state: State, symbols: np.ndarray, freq
         remember(state.memory, symbols[t])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode_lanes(
     coders: np.ndarray,
     words: np.ndarray,
@@ -83,7 +83,7 @@ def encode_lanes(
             _put(coders[lane], words[lane], weights[t, lane], frequencies, symbols[t, lane], totals[lane])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode_lanes(
     coders: np.ndarray,
     words: np.ndarray,
@@ -102,3 +102,11 @@ def decode_lanes(
                 return False
             symbols[lane] = symbol
     return True
+
+
+def encode_weights(weights: np.ndarray, symbols: np.ndarray) -> np.ndarray:
+    """Words for symbols (n,) under given weights (n, 256): the coder without a network."""
+    coders, words = rk.new_encoder()[None], np.empty((1, rk.room_for(len(symbols))), np.uint32)
+    lengths, totals = np.array([len(symbols)]), np.zeros((1, 2))
+    encode_lanes(coders, words, weights[:, None], symbols[:, None], lengths, totals)
+    return words[0, : rk.finish(coders[0], words[0])]

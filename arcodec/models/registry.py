@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import UsageError
-from ..exact.spec import Network
+from ..exact.spec import Network, check
 from . import attention, convolution, recurrent
+
+_LARGEST, _MOST_PARTS = 1 << 16, 64  # of any setting, so that describing a network takes no time
 
 FAMILIES: dict[str, ModuleType] = {
     "recurrent": recurrent,
@@ -39,10 +41,15 @@ class Design:
         for name, value in settings.items():
             if name not in defaults:
                 raise UsageError(f"family {family} has no setting {name!r}: it has {', '.join(defaults)}")
-            if type(value) is not type(defaults[name]):
+            parts = value if isinstance(value, tuple) else (value,)
+            if type(value) is not type(defaults[name]) or not all(type(part) is int for part in parts):
                 expected = type(defaults[name]).__name__
                 raise UsageError(f"{family}.{name} is {value!r}; expected {expected}")
-        return cls(family, config_class(**settings))
+            if len(parts) > _MOST_PARTS or not all(0 <= part <= _LARGEST for part in parts):
+                raise UsageError(f"{family}.{name} is out of range: expected numbers from 0 to {_LARGEST}")
+        design = cls(family, config_class(**settings))
+        check(design.network())
+        return design
 
     def network(self) -> Network:
         """The layers."""

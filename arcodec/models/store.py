@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError, UsageError
-from .engine import Engine
+from .engine import NetworkEngine
 from .file import Model, conformance_symbols, digest, identity_of, load
+
+if TYPE_CHECKING:
+    from .compiled import CompiledEngine
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 DEFAULT = "text"
@@ -33,6 +37,19 @@ def _loaded(path: Path) -> Model:
     return _load(path, status.st_size, status.st_mtime_ns)
 
 
+@lru_cache(maxsize=64)
+def _identity(path: Path, size: int, changed: int) -> str:
+    return identity_of(path)
+
+
+def known_by(prefix: str) -> Iterator[Path]:
+    """The models whose sha-256 begins with these hexadecimal digits."""
+    for path in paths():
+        status = path.stat()
+        if _identity(path, status.st_size, status.st_mtime_ns).startswith(prefix):
+            yield path
+
+
 def find(name: str) -> Model:
     """A model by its name or by the path of its file. Raises ModelError if there is none."""
     for path in paths():
@@ -54,41 +71,52 @@ def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
         if model.prefix == prefix:
             return model
         raise ModelError(f"the file needs model {prefix.hex()}, and {extra} is model {model.prefix.hex()}")
-    for path in paths():
-        if identity_of(path).startswith(prefix.hex()):
-            return _loaded(path)
+    for path in known_by(prefix.hex()):
+        return _loaded(path)
     raise ModelError(
         f"the file needs model {prefix.hex()}, which is not among those at hand: "
         "give its file with --model, or put it into a folder named in ARCODEC_MODELS"
     )
 
 
-def verified(model: Model, engine: Engine) -> Engine:
-    """The engine, if it gives the frequencies that the model's file demands. Raises ModelError otherwise.
-
-    The check costs a few hundredths of a second and is made each time a model is taken up.
-    """
+def verified(model: Model, engine: NetworkEngine) -> None:
+    """Raise ModelError unless the engine gives the frequencies that the model's file demands."""
     if digest(engine.frequencies(conformance_symbols())) != model.conformance:
         raise ModelError(
             f"engine {engine.name!r} does not compute model {model.name!r} as it was trained; what it wrote could not "
             "be read elsewhere. Run 'arcodec doctor' and report what it says"
         )
-    return engine
 
 
-def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> Engine:
-    """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices."""
-    if device == "cpu":
-        return verified(model, _compiled(model.identity, model.path, threads))
-    if device != "torch" and not device.replace(":", "").isalnum():
-        raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
-    from .wide import TorchEngine
-
-    return verified(model, TorchEngine(model, "cpu" if device == "torch" else device))
+def compiled(model: Model, threads: int) -> CompiledEngine:
+    """The compiled engine, verified when it is first taken up, which costs a few hundredths of a second."""
+    return _compiled(model.identity, model.path, threads)
 
 
 @lru_cache(maxsize=4)
-def _compiled(identity: str, path: Path, threads: int) -> Engine:
+def _compiled(identity: str, path: Path, threads: int) -> CompiledEngine:
     from .compiled import CompiledEngine
 
-    return CompiledEngine(_loaded(path), threads)
+    model = _loaded(path)
+    engine = CompiledEngine(model, threads)
+    verified(model, engine)
+    return engine
+
+
+def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEngine:
+    """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices."""
+    if device == "cpu":
+        return compiled(model, threads)
+    if device != "torch" and not device.replace(":", "").isalnum():
+        raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
+    return _wide(model.identity, model.path, "cpu" if device == "torch" else device)
+
+
+@lru_cache(maxsize=4)
+def _wide(identity: str, path: Path, device: str) -> NetworkEngine:
+    from .wide import TorchEngine
+
+    model = _loaded(path)
+    engine = TorchEngine(model, device)
+    verified(model, engine)
+    return engine

@@ -14,13 +14,14 @@ import torch
 from .. import range_kernel as rk
 from ..errors import DamagedError, UsageError
 from ..exact.contexts import fill_rows, fresh_memory, remember, rows_of
-from ..exact.torch_layers import TorchNetwork, products
+from ..exact.torch_layers import TorchNetwork
 from ..frequencies import from_weights
 from . import loops
 from .engine import Coded, Progress
 from .file import Model
 
 _LANES = 256  # most blocks side by side
+_SYMBOLS = 1 << 24  # and most symbols in them, for their memory's sake
 _STEPS = 64  # symbols of each lane scored at once while encoding
 
 
@@ -29,9 +30,10 @@ class TorchEngine:
 
     def __init__(self, model: Model, device: str = "cpu", product: str = "float32") -> None:
         self.name = f"torch {device} {product}"
-        self.device, self.product = device, product
+        self.device = device
         try:
             self.network = TorchNetwork(model.network, model.tensors).to(device).eval()
+            self.network.multiply_with(product)
         except (RuntimeError, AssertionError) as error:
             raise UsageError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from None
 
@@ -40,11 +42,9 @@ class TorchEngine:
         self, last: np.ndarray, rows: np.ndarray, memory: list[torch.Tensor | None]
     ) -> tuple[np.ndarray, list]:
         """last (time, lanes), rows (time, lanes, contexts) -> weights (time, lanes, 256) and the memory after them."""
-        with products(self.product):
-            logits, memory = self.network(
-                torch.from_numpy(last).to(self.device), torch.from_numpy(rows).to(self.device), memory
-            )
-            return self.network.weights(logits).cpu().numpy(), memory
+        on_device = (torch.from_numpy(array).to(self.device) for array in (last, rows))
+        logits, memory = self.network(*on_device, memory)
+        return self.network.weights(logits).cpu().numpy(), memory
 
     def _rows(self, symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
         embed = self.network.spec.embed
@@ -59,8 +59,9 @@ class TorchEngine:
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
         """Code blocks of symbols (n,) uint8, in order."""
-        for start in range(0, len(blocks), _LANES):
-            yield from self._encode_lanes(blocks[start : start + _LANES], progress)
+        lanes = _lanes_for(max(map(len, blocks), default=1))
+        for start in range(0, len(blocks), lanes):
+            yield from self._encode_lanes(blocks[start : start + lanes], progress)
 
     def _encode_lanes(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
         lanes, longest = len(blocks), max(len(block) for block in blocks)
@@ -87,8 +88,9 @@ class TorchEngine:
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
-        for start in range(0, len(blocks), _LANES):
-            yield from self._decode_lanes(blocks[start : start + _LANES], progress)
+        lanes = _lanes_for(max((length for _, length in blocks), default=1))
+        for start in range(0, len(blocks), lanes):
+            yield from self._decode_lanes(blocks[start : start + lanes], progress)
 
     def _decode_lanes(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         lanes = len(blocks)
@@ -116,6 +118,11 @@ class TorchEngine:
             progress(int(active.sum()))
         for lane in range(lanes):
             yield symbols[: lengths[lane], lane].astype(np.uint8)
+
+
+def _lanes_for(longest: int) -> int:
+    """How many blocks of at most this length to run side by side."""
+    return max(1, min(_LANES, _SYMBOLS // max(1, longest)))
 
 
 def _shifted(symbols: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -68,7 +68,17 @@ def read(path: Path) -> bytes:
         import zstandard
     except ImportError:
         raise UsageError(f"{path}: reading .zst needs the package zstandard (pip install arcodec[train])") from None
-    return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj().decompress(data)
+    parts = []
+    while data:  # a file may hold several frames
+        frame = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+        try:
+            parts.append(frame.decompress(data))
+        except zstandard.ZstdError as error:
+            raise UsageError(f"{path}: not a zstd file: {error}") from None
+        if not frame.eof:
+            raise UsageError(f"{path}: the file is cut off")
+        data = frame.unused_data
+    return b"".join(parts)
 
 
 def load(argument: str) -> Source:

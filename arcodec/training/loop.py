@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..errors import UsageError
 from ..exact.rounding import parallel_scan
-from ..exact.torch_layers import Embed, Recurrence, TorchNetwork, products
+from ..exact.torch_layers import Embed, Recurrence, TorchNetwork
+from ..files import replacing
 from ..models.registry import Design
 from .corpus import Source
 from .evaluate import categories, nats
@@ -90,6 +91,7 @@ class Trainer:
         self.design, self.recipe, self.valid = design, recipe, valid
         spec = design.network()
         self.network = TorchNetwork(spec).to(recipe.device)
+        self.network.multiply_with(recipe.product)
         self._prepare_for_device()
         self.optimisers = _optimisers(self.network, recipe)
         self.train = train
@@ -136,9 +138,8 @@ class Trainer:
             optimiser.zero_grad()
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
-        with products(recipe.product):
-            loss, memory = self.loss(last, rows, symbols, self.memory)
-            loss.backward()
+        loss, memory = self.loss(last, rows, symbols, self.memory)
+        loss.backward()
         self.memory = [None if state is None else state.detach() for state in memory]
         dense = [p for p in self.network.parameters() if p is not self.network.embed.table]
         nn.utils.clip_grad_norm_(dense, recipe.clip)
@@ -163,13 +164,18 @@ class Trainer:
             "seconds": self.seconds,
             "symbols": self.symbols,
         }
-        part = path.with_name(path.name + ".part")
-        torch.save(state, part)
-        os.replace(part, path)
+        with replacing(path, overwrite=True) as file:
+            torch.save(state, file)
 
     def resume(self, path: Path) -> None:
-        """Take up a checkpoint of the same design. The stream goes on with other documents than it began with."""
+        """Take up a checkpoint. The stream goes on with other documents than it began with.
+
+        Raises UsageError if the checkpoint is of another design.
+        """
         state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+        if state["design"] != {"family": self.design.family, "config": self.design.settings()}:
+            saved = f"{state['design']['family']}, {state['design']['config']}"
+            raise UsageError(f"{path} is of another network ({saved}): give the same --family and --config")
         self.network.load_state_dict(state["network"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)

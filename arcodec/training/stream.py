@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from ..exact.contexts import MEMORY, rows_of
 from ..exact.spec import Embed
+from ..jit import kernel
 from .corpus import Source
 
 _SEPARATOR = 0
@@ -26,7 +26,7 @@ class Chunk:
     fresh: np.ndarray  # (lanes,) bool
 
 
-@njit(cache=True)
+@kernel
 def _contexts(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, rows: np.ndarray, last: np.ndarray) -> None:
     for lane in range(len(symbols)):
         last[0, lane] = memory[lane, 0] & np.uint64(255)

@@ -8,7 +8,7 @@ import torch
 
 from arcodec.errors import DamagedError
 from arcodec.exact.contexts import fresh_memory, rows_of
-from arcodec.exact.torch_layers import PRODUCTS, TorchNetwork, products
+from arcodec.exact.torch_layers import PRODUCTS, TorchNetwork
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.registry import FAMILIES
@@ -24,7 +24,8 @@ def torch_weights(network: TorchNetwork, lanes: list[np.ndarray], chunk: int, pr
     rows = [rows_of(lane, fresh_memory(), embed.rows_log2, embed.contexts) for lane in lanes]
     rows_by_time = torch.from_numpy(np.stack(rows, 1))
     memory, out = network.memory(len(lanes)), []
-    with torch.no_grad(), products(product):
+    network.multiply_with(product)
+    with torch.no_grad():
         for start in range(0, len(target), chunk):
             part = slice(start, start + chunk)
             logits, memory = network(last[part], rows_by_time[part], memory)
@@ -79,26 +80,38 @@ def test_what_is_trained_is_what_is_coded(family: str, symbols: np.ndarray) -> N
     assert np.array_equal(torch_weights(trainable, [symbols], 99), torch_weights(frozen, [symbols], 99))
 
 
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_operands_at_their_extremes(small_model: Model, symbols: np.ndarray, sign: int) -> None:
-    """Every weight, embedding code and bias as large as a model file may hold, and all of one sign."""
-    tensors = {name: array.copy() for name, array in small_model.tensors.items()}
+def at_extremes(model: Model, seed: int) -> Model:
+    """The model with every weight and embedding code as large as a file may hold, signs at random, and large biases.
+
+    Half of the rows have one sign throughout, for the largest sums. The head keeps its weights, so that the
+    distributions tell what came before them.
+    """
+    random = np.random.default_rng(seed)
+    tensors = {name: array.copy() for name, array in model.tensors.items()}
+    head = max(name for name in tensors if name.endswith(".codes") and name != "embed.codes")
     for name, array in tensors.items():
         kind = name.rpartition(".")[2]
-        if kind == "codes":
-            array[:] = 63 * sign
+        if kind == "codes" and name != head:
+            array[:] = 63 * random.choice([-1, 1], array.shape)
+            array[::2] = 63 * random.choice([-1, 1], (len(array[::2]), 1))
         elif kind == "last":
-            array[:] = 127 * sign
+            array[:] = 127 * random.choice([-1, 1], array.shape)
         elif kind == "table":
-            array[:] = 0xFF if sign > 0 else 0x11
-        elif kind in ("scale", "bias"):
-            array[:] = 1e6 * sign
-    extreme = Model(**{**vars(small_model), "tensors": tensors})
+            array[:] = random.choice([0x11, 0x1F, 0xF1, 0xFF], array.shape)
+        elif kind == "bias" and not name.startswith(head.removesuffix("codes")):
+            array[:] = random.choice([-1e6, -1.0, 0.0, 1.0, 1e6], array.shape)
+    return Model(**{**vars(model), "tensors": tensors})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_operands_at_their_extremes(small_model: Model, symbols: np.ndarray, seed: int) -> None:
+    extreme = at_extremes(small_model, seed)
     compiled = CompiledEngine(extreme).frequencies(symbols)
     assert np.array_equal(TorchEngine(extreme).frequencies(symbols), compiled)
     assert np.array_equal(TorchEngine(extreme, product="int8").frequencies(symbols), compiled)
     assert (compiled.sum(1) == 2**24).all()
     assert (compiled >= 1).all()
+    assert len(np.unique(compiled)) > 100
 
 
 @pytest.mark.parametrize("product", sorted(set(PRODUCTS) - {"bfloat16"}))

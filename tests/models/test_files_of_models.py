@@ -47,6 +47,7 @@ def test_conformance_symbols_never_change() -> None:
         ("embed.codes", 64, "outside"),
         ("embed.last", -128, "outside"),
         ("embed.scale", np.nan, "outside"),
+        ("embed.scale", 1e-42, "below"),
         ("embed.bias", np.inf, "outside"),
         ("sigmoid", 0, "outside"),
         ("exp2", 2**24 + 1, "outside"),
@@ -84,6 +85,7 @@ def test_missing_extra_and_misshapen_tensors_are_refused(small_model: Model, tmp
         ({"config": {"width": "wide"}}, "expected int"),
         ({"config": {"width": 5000}}, "width 5000"),
         ({"config": None}, "unknown design"),
+        ({"config": {"blocks": 10**9}}, "out of range"),
     ],
 )
 def test_unknown_designs_are_refused(
@@ -125,7 +127,7 @@ def test_every_family_says_what_it_can_remember(family: str) -> None:
 @pytest.mark.parametrize("path", list(store.paths()), ids=lambda path: path.stem)
 def test_shipped_models_compute_what_they_promise(path: Path) -> None:
     model = load(path)
-    store.verified(model, CompiledEngine(model))
+    store.verified(model, CompiledEngine(model))  # raises otherwise
     assert path.with_suffix(".md").is_file(), "a shipped model has a card"
 
 

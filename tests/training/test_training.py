@@ -42,6 +42,24 @@ def test_sources_of_all_kinds(tmp_path: Path) -> None:
     assert corpus.load(f"{tmp_path}/a=b").symbols.tobytes() == b"odd name"
 
 
+def test_zst_files_of_several_frames_and_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.zst"
+    path.write_bytes(zstandard.compress(b"one, ") + zstandard.compress(b"two"))
+    assert corpus.load(str(path)).symbols.tobytes() == b"one, two"
+    for damaged, what in ((path.read_bytes()[:-1], "cut off"), (b"nonsense", "not a zstd")):
+        path.write_bytes(damaged)
+        with pytest.raises(UsageError, match=what):
+            corpus.load(str(path))
+
+
+def test_twins_with_cr_lf() -> None:
+    plain, has_cr = source(b"a\nb\n", "plain"), source(b"a\r\nb", "cr")
+    made = corpus.with_crlf([plain, has_cr, source(b"no lines", "flat")], 0.25)
+    assert [(s.name, s.weight) for s in made] == [("plain", 0.75), ("plain-crlf", 0.25), ("cr", 1.0), ("flat", 1.0)]
+    assert made[1].symbols.tobytes() == b"a\r\nb\r\n"
+    assert corpus.with_crlf([plain], 0) == [plain]
+
+
 @pytest.mark.parametrize("argument", ["missing", "d=x", "d=0", "d=-1", "empty"])
 def test_sources_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str) -> None:
     monkeypatch.chdir(tmp_path)
@@ -97,25 +115,21 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, tmp_path: Path) -> None:
     design = Design.of(family, **SMALL[family])
-    recipe = Recipe(minutes=0.15, rate=1e-2, table_rate=2e-2, **QUICK)
+    recipe = Recipe(rate=1e-2, table_rate=2e-2, lanes=4, steps=64, warmup=5)  # counted in steps: machines differ
     trainer = Trainer(design, recipe, [source()], [source(TEXT[: 39 * 100])])
     before = trainer.validate()["text"]
-    reports: list[Report] = []
-    trainer.run(tmp_path / "c", tmp_path / "c.csv", reports.append)
+    for _ in range(200):
+        trainer.advance()
     after = trainer.validate()["text"]
     assert before > 6
-    assert after < 2.5
-    assert reports[-1].valid_bpb
-    with (tmp_path / "c.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert float(rows[-1]["valid_text_bpb"]) == pytest.approx(reports[-1].valid_bpb["text"])
+    assert after < 3
 
     path = tmp_path / "m.safetensors"
     write_model(trainer.network, design, path)
     assert load(path).design == design
     text = TEXT[: 39 * 50]
-    content = arcodec.compress(text, str(path))
-    ledger = arcodec.measure(text, str(path))
+    content = arcodec.compress(text, str(path), mix=False)
+    ledger = arcodec.measure(text, str(path), mix=False)
     assert len(content) == ledger.file_bytes
     whole = corpus.Source("whole", np.frombuffer(text, np.uint8), 1.0)
     from arcodec.training import evaluate
@@ -128,6 +142,20 @@ def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, t
     assert ledger.model_bits / len(text) == pytest.approx(expected, abs=0.02)
 
 
+def test_a_run_keeps_its_learning_curve(tmp_path: Path) -> None:
+    trainer = Trainer(
+        Design.of("recurrent", **SMALL["recurrent"]), Recipe(minutes=0.04, **QUICK), [source()], [source()]
+    )
+    reports: list[Report] = []
+    trainer.run(tmp_path / "c", tmp_path / "c.csv", reports.append)
+    with (tmp_path / "c.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(reports) >= 1
+    assert float(rows[-1]["valid_text_bpb"]) == pytest.approx(reports[-1].valid_bpb["text"])
+    assert int(rows[-1]["step"]) == trainer.step
+    assert (tmp_path / "c").is_file()
+
+
 def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
     design = Design.of("recurrent", **SMALL["recurrent"])
     first = Trainer(design, Recipe(minutes=0.03, **QUICK), [source()], [])
@@ -137,6 +165,9 @@ def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
     assert second.step == first.step > 0
     for ours, theirs in zip(first.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+    other = Trainer(Design.of("attention", **SMALL["attention"]), Recipe(**QUICK), [source()], [])
+    with pytest.raises(UsageError, match="another network"):
+        other.resume(tmp_path / "c")
     second.run(tmp_path / "c", tmp_path / "c.csv", lambda report: None)
     assert second.step > first.step
     header = (tmp_path / "c.csv").read_text().splitlines()

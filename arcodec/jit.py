@@ -1,0 +1,50 @@
+"""numba with a cache that notices every change of the library.
+
+numba keeps compiled code by the file that defines a function, and does not see when a function that it calls changed in
+another file. Here the folder of the cache carries a hash of the library's sources, so old code is never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba.core.config
+from numba import njit
+
+config: Any = numba.core.config  # its attributes are made at import, which hides them from type checkers
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> str:
+    """Where compiled kernels are kept: below NUMBA_CACHE_DIR, the user's cache, or else a temporary folder."""
+    library = Path(__file__).parent
+    singles = ("jit.py", "frequencies.py", "range_kernel.py", "models/loops.py", "training/stream.py")
+    sources = [*(library / name for name in singles), *library.glob("exact/*.py"), *library.glob("mixing/*.py")]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arcodec"
+    folder = Path(config.CACHE_DIR or user) / f"kernels-{digest}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="arcodec-kernels-"))
+    return str(folder)
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile without the interpreter's lock and without fastmath: floats keep their order and are never fused."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = cache_folder()
+    try:
+        compiled: Any = njit(cache=True, nogil=True)(function)
+    finally:
+        config.CACHE_DIR = before
+    return cast(_Function, compiled)

@@ -1,0 +1,1 @@
+"""Experts that learn while they code, and the mixer that weighs them."""
