@@ -22,7 +22,7 @@ from .jit import kernel
 LOWER, RANGE, HELD, FIRST_HELD, WRITTEN = range(5)
 POINT, READ = 2, 3
 
-# Bits have frequencies of 2**20: a decision loses what is left of the range modulo the total, a few ten-thousandths of a
+# Bits have frequencies of 2**20: a decision loses the rest of the range modulo the total, some ten-thousandths of a
 # bit with 2**24, which adds up with eight decisions a byte.
 BIT_PRECISION = 20
 BIT_TOTAL = 1 << BIT_PRECISION

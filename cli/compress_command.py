@@ -26,7 +26,7 @@ def _target(source: Path) -> Path:
 @console.threads
 @click.option("--model", default="text", metavar="NAME|PATH", help="The model (see 'arcodec models'), or none.")
 @click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
-@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; about 1M by default.")
+@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; 512K by default.")
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device
 def command(
