@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Buffer = bytes | bytearray | memoryview
 
-_BLOCK = 1 << 19  # symbols; what experts have learnt is lost at each block's start, but two cores take two blocks
+_BLOCK = 3 << 18  # symbols; what experts have learnt is lost at each block's start, but two cores want two blocks
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
@@ -61,7 +61,7 @@ def compress(
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``.
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
-    block_size: bytes a block, at most 2**24; by default at most 2**19, or many small blocks for a GPU.
+    block_size: bytes a block, at most 2**24; by default at most 768 KiB, or many small blocks for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
     verify: decode the result and compare before returning it.
@@ -282,8 +282,12 @@ def decoded_blocks(
         if not block.stored
     ]
     results = engine.decode(coded, progress) if engine is not None and coded else iter(())
-    for i, block in enumerate(blocks):
-        original = block.payload if block.stored else next(results).tobytes()
-        if container.block_check(original, block.payload) != block.check:
-            raise DamagedError(f"block {first + i} is damaged: its checksum does not fit")
-        yield original
+    try:
+        for i, block in enumerate(blocks):
+            original = block.payload if block.stored else next(results).tobytes()
+            if container.block_check(original, block.payload) != block.check:
+                raise DamagedError(f"block {first + i} is damaged: its checksum does not fit")
+            yield original
+    finally:
+        if isinstance(results, Generator):
+            results.close()  # so that no core goes on with blocks nobody wants

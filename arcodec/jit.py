@@ -6,8 +6,10 @@ another file. Here the folder of the cache carries a hash of the library's sourc
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import lru_cache
@@ -29,14 +31,16 @@ def cache_folder() -> str:
     singles = ("jit.py", "frequencies.py", "range_kernel.py", "models/loops.py", "training/stream.py")
     sources = [*(library / name for name in singles), *library.glob("exact/*.py"), *library.glob("mixing/*.py")]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arcodec"
-    folder = Path(config.CACHE_DIR or user) / f"kernels-{digest}"
     try:
+        base = config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(base) / "arcodec" / f"kernels-{digest}"
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="arcodec-kernels-"))
-    return str(folder)
+        return str(folder)
+    except (OSError, RuntimeError):  # not writable, or no home at all
+        temporary = tempfile.mkdtemp(prefix="arcodec-kernels-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        return temporary
 
 
 def kernel(function: _Function) -> _Function:

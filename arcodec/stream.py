@@ -41,7 +41,10 @@ class _BlockReader(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}[whence]
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}
+        if whence not in bases:
+            raise ValueError(f"whence {whence}: expected 0, 1 or 2")
+        base = bases[whence]
         if base + offset < 0:
             raise ValueError(f"cannot seek to {base + offset}")
         self._at = base + offset
@@ -103,7 +106,11 @@ class ArcFile(io.BufferedReader):
 
 
 class _ArcText(io.TextIOWrapper):
-    """Text over a writer that must learn of exceptions."""
+    """Text over a writer that must learn of exceptions, and of being given up."""
+
+    def __del__(self) -> None:
+        if isinstance(self.buffer, _Writer):
+            self.buffer._spoilt = True
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
         if kind is not None and isinstance(self.buffer, _Writer):
@@ -146,7 +153,7 @@ def open(
     block of a ``with`` ends in an exception, or the file is never closed, no file is written.
 
     model: name or path; for writing, by default ``text``; for reading, where the file's own is not among those at hand.
-    max_output_size: for reading.
+    max_output_size: for reading. Each block is checked, but not the whole (``decompress`` does that).
 
     Raises UsageError for another mode, FileExistsError for ``x`` if the file exists, and what ``compress`` and
     ``decompress`` raise.

@@ -26,7 +26,7 @@ def _target(source: Path) -> Path:
 @console.threads
 @click.option("--model", default="text", metavar="NAME|PATH", help="The model (see 'arcodec models'), or none.")
 @click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
-@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; 512K by default.")
+@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; 768K by default.")
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device
 def command(
@@ -53,6 +53,8 @@ def command(
     where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
     names = list(files) or [transfer.STDIN]
     where.check(names)
+    if remove and no_verify:
+        raise UsageError("--rm removes sources only after verification: it excludes --no-verify")
     if any(map(where.writes_stdout, names)) and sys.stdout.isatty() and not force:
         raise UsageError("compressed data are not written to a terminal: redirect the output, or give -o or -f")
 

@@ -78,6 +78,8 @@ def write(
             to_stdout(part)
         return None
     target = Path(where.target) if where.target is not None else target_for(Path(name))
+    if where.remove and target.exists() and not target.is_file():
+        raise UsageError(f"{target} keeps nothing: --rm would lose {name}")
     if name != STDIN and target.exists() and target.samefile(name):
         raise UsageError(f"{name} would be overwritten with its own result: give another name with -o")
     with replacing(target, where.force, status) as file:

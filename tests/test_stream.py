@@ -39,7 +39,9 @@ def test_reading_anywhere(tmp_path: Path) -> None:
         file.seek(5, io.SEEK_CUR)
         assert file.tell() == 10
         with pytest.raises(ValueError, match="seek"):
-            file.seek(-1)
+            file.raw.seek(-1)  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="whence"):
+            file.raw.seek(0, 7)  # type: ignore[attr-defined]
 
 
 def test_only_the_blocks_read_are_decoded(tmp_path: Path) -> None:
@@ -62,10 +64,10 @@ def test_an_exception_leaves_no_file(tmp_path: Path, mode: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_given_up_is_not_written(tmp_path: Path) -> None:
-    file = arcodec.open(tmp_path / "a.arc", "wb", model="none")
-    assert not file.readable()
-    file.write(b"x")
+@pytest.mark.parametrize("mode", ["wb", "wt"])
+def test_a_file_given_up_is_not_written(tmp_path: Path, mode: str) -> None:
+    file = arcodec.open(tmp_path / "a.arc", mode, model="none")  # type: ignore[call-overload]
+    file.write("x" if mode == "wt" else b"x")
     del file
     assert list(tmp_path.iterdir()) == []
 

@@ -25,7 +25,7 @@ def main() -> None:
     print(f"Machine: {machine()}.\n", flush=True)
     match options.what:
         case "text":
-            parts = [text.sizes(data, model), iter([""]), text.accounts(data, model)]
+            parts = [text.sizes_and_accounts(data, model)]
         case "speed":
             parts = [text.speeds(data, model)]
         case "memory":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import codec
+from ..ledger import Ledger
 from ..models import store
 from . import measure as m
 from .peers import available
@@ -25,42 +26,46 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def sizes(data: Path, model: str) -> Iterator[str]:
-    """A table of file sizes in bytes, the smallest peer's and ours in bits per byte; every round trip verified."""
+def sizes_and_accounts(data: Path, model: str) -> Iterator[str]:
+    """Two tables: file sizes beside the peers', and coded bits against the model's cross-entropy. All verified."""
     peers, missing = available()
     names = [peer.name for peer in peers]
-    yield _row(["file", "bytes", "arcodec", *names, "arcodec, bits/byte", "wins over"])
+    yield _row(["file", "bytes", "arcodec", *names, "arcodec, bits/byte", "smaller than"])
     yield _row(["---", *["---:"] * (len(peers) + 3), "---"])
+    ledgers: dict[str, Ledger] = {}
     ours_total, totals, length = 0, [0] * len(peers), 0
     for name in FILES:
         content = (data / name).read_bytes()
-        packed = codec.compress(content, model)  # decodes and compares
+        done = codec.measured(content, model)
+        codec.check_round_trip(done.data, content, model, threads=None, device="cpu")
+        ledgers[name], ours = done.ledger, len(done.data)
         theirs = [m.round_trip(content, peer.compress, peer.decompress).size for peer in peers]
-        beaten = sum(len(packed) < size for size in theirs)
+        beaten = sum(ours < size for size in theirs)
         wins = "all" if beaten == len(peers) else f"{beaten} of {len(peers)}"
-        cells = [f"{len(packed):,}", *(f"{size:,}" for size in theirs), f"{8 * len(packed) / len(content):.4f}", wins]
+        cells = [f"{ours:,}", *(f"{size:,}" for size in theirs), f"{8 * ours / len(content):.4f}", wins]
         yield _row([name, f"{len(content):,}", *cells])
-        ours_total, length = ours_total + len(packed), length + len(content)
+        ours_total, length = ours_total + ours, length + len(content)
         totals = [total + size for total, size in zip(totals, theirs, strict=True)]
     cells = [f"{ours_total:,}", *(f"{total:,}" for total in totals), f"{8 * ours_total / length:.4f}", ""]
     yield _row(["total", f"{length:,}", *cells])
     if missing:
         yield f"\nNot installed, hence not measured: {', '.join(missing)}."
+    yield ""
+    yield from _accounts(ledgers)
 
 
-def accounts(data: Path, model: str) -> Iterator[str]:
-    """Coded bits against the model's cross-entropy."""
-    yield _row(["file", "cross-entropy, bits", "rounding", "coder", "container", "(coded - cross-entropy)", "allowed"])
-    yield _row(["---", *["---:"] * 6])
-    for name in FILES:
-        ledger = codec.measure((data / name).read_bytes(), model)
-        coded = ledger.word_bits + ledger.stored_bits
+def _accounts(ledgers: dict[str, Ledger]) -> Iterator[str]:
+    """Bits of each stage; what the coder took beyond the model's cross-entropy, and what is allowed."""
+    columns = ["network alone", "cross-entropy", "rounding", "coder", "container", "coded - cross-entropy", "allowed"]
+    yield _row(["file", *columns, "unexplained"])
+    yield _row(["---", *["---:"] * 8])
+    for name, ledger in ledgers.items():
         container = 8 * sum(ledger.container_bytes.values())
-        excess, allowed = coded - ledger.model_bits, 0.0002 * ledger.model_bits + 64
+        excess, allowed = ledger.word_bits - ledger.model_bits, 0.0002 * ledger.model_bits + 64
+        alone = "" if ledger.network_bits is None else f"{ledger.network_bits:,.1f}"
         figures = [ledger.model_bits, ledger.coded_bits - ledger.model_bits, ledger.word_bits - ledger.coded_bits]
-        yield _row([name, *(f"{f:,.1f}" for f in figures), f"{container:,}", f"{excess:,.1f}", f"{allowed:,.1f}"])
-        if ledger.unexplained_bits or excess > allowed:
-            yield f"\n{name}: unexplained {ledger.unexplained_bits} bits, excess {excess:.1f} of {allowed:.1f} allowed"
+        tail = [f"{container:,}", f"{excess:,.1f}", f"{allowed:,.1f}", f"{ledger.unexplained_bits:.1f}"]
+        yield _row([name, alone, *(f"{figure:,.1f}" for figure in figures), *tail])
 
 
 def speeds(data: Path, model: str) -> Iterator[str]:

@@ -81,7 +81,7 @@ def load(path: Path) -> Model:
         tensors: dict[str, np.ndarray] = from_safetensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = json.loads(header.get("__metadata__", {}).get("arcodec", "{}"))
-    except (SafetensorError, OSError, ValueError, RecursionError, TypeError, AttributeError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a model file: {error}") from None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ModelError(f"{path} is not an arcodec model file: expected format {FORMAT}")

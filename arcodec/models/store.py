@@ -23,7 +23,7 @@ def paths() -> Iterator[Path]:
     """Every model file at hand: the shipped ones, then those in the folders ARCODEC_MODELS lists (as PATH does)."""
     folders = [SHIPPED, *(Path(f) for f in os.environ.get("ARCODEC_MODELS", "").split(os.pathsep) if f)]
     for folder in folders:
-        yield from sorted(folder.glob("*.safetensors"))
+        yield from sorted(path for path in folder.glob("*.safetensors") if path.is_file())
 
 
 @lru_cache(maxsize=8)
@@ -93,11 +93,18 @@ def compiled(model: Model, threads: int) -> CompiledEngine:
     return _compiled(model.identity, model.path, threads)
 
 
+def _same(path: Path, identity: str) -> Model:
+    model = _loaded(path)
+    if model.identity != identity:
+        raise ModelError(f"{path} changed while it was in use: try again")
+    return model
+
+
 @lru_cache(maxsize=4)
 def _compiled(identity: str, path: Path, threads: int) -> CompiledEngine:
     from .compiled import CompiledEngine
 
-    model = _loaded(path)
+    model = _same(path, identity)
     engine = CompiledEngine(model, threads)
     verified(model, engine)
     return engine
@@ -116,7 +123,7 @@ def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEn
 def _wide(identity: str, path: Path, device: str) -> NetworkEngine:
     from .wide import TorchEngine
 
-    model = _loaded(path)
+    model = _same(path, identity)
     engine = TorchEngine(model, device)
     verified(model, engine)
     return engine

@@ -172,6 +172,8 @@ def one_line(result: Result) -> str:
         (["compress", "a", "b", "-o", "c"], 2, "-o names one output"),
         (["compress", "a", "--rm", "-k"], 2, "--rm removes"),
         (["compress", "a", "--rm", "-c"], 2, "--rm removes"),
+        (["compress", "a", "--rm", "--no-verify"], 2, "verification"),
+        (["compress", "a", "--rm", "-f", "-o", "/dev/null"], 2, "would lose"),
         (["compress", "a", "--model", "nobody"], 5, "no model 'nobody'"),
         (["compress", "a", "--block-size", "lots"], 2, "not a size"),
         (["compress", "a", "--block-size", "17M"], 2, "block size"),
