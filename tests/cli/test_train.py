@@ -5,7 +5,20 @@ from pathlib import Path
 import arcodec
 from tests.cli.test_cli import Run, run  # noqa: F401
 
-SMALL = ("--config", "width=16", "--config", "rows_log2=6", "--config", "row_width=4", "--recipe", "lanes=2")
+SMALL = (
+    "--config",
+    "width=16",
+    "--config",
+    "rows_log2=6",
+    "--config",
+    "row_width=4",
+    "--recipe",
+    "lanes=2",
+    "--recipe",
+    "warmup=3",
+    "--recipe",
+    "rate=0.02",
+)
 
 
 def test_train_compress_and_resume(run: Run) -> None:  # noqa: F811
