@@ -39,7 +39,7 @@ def sizes_and_accounts(data: Path, model: str) -> Iterator[str]:
         done = codec.measured(content, model)
         codec.check_round_trip(done.data, content, model, threads=None, device="cpu")
         ledgers[name], ours = done.ledger, len(done.data)
-        theirs = [m.round_trip(content, peer.compress, peer.decompress).size for peer in peers]
+        theirs = [m.round_trip_size(content, peer.compress, peer.decompress) for peer in peers]
         beaten = sum(ours < size for size in theirs)
         wins = "all" if beaten == len(peers) else f"{beaten} of {len(peers)}"
         cells = [f"{ours:,}", *(f"{size:,}" for size in theirs), f"{8 * ours / len(content):.4f}", wins]
