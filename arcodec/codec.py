@@ -16,15 +16,21 @@ from .errors import ArcodecError, DamagedError, LimitError, UsageError
 from .ledger import Ledger, exact_bits
 
 if TYPE_CHECKING:
+    from .mixing.team import Team
     from .models.engine import Coded, Engine, Progress
     from .models.file import Model
 
 Buffer = bytes | bytearray | memoryview
 
-_BLOCK = 3 << 18  # symbols; what experts have learnt is lost at each block's start, but two cores want two blocks
+PRESETS = {"fast": 0, "default": 1, "best": 2}  # and the level of each in the file's header
+_PREDICTORS = ("nothing", "a network", "experts", "experts and a network")  # of the header's
+_NETWORK = "text"  # of the presets that have one
+
+_BLOCK = 3 << 18  # symbols; what is learnt from them is lost at each block's start, but two cores want two blocks
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
+_WORTH = 0.99  # it does if it makes them this much smaller
 
 
 @dataclass(frozen=True)
@@ -39,47 +45,75 @@ def _quiet(done: int) -> None:
     """Progress nobody looks at."""
 
 
-def block_size_for(length: int, device: str) -> int:
+def block_size_for(length: int, device: str, preset: str = "default") -> int:
     """Symbols a block: a function of the input's length, and of whether the device wants few blocks or many."""
-    blocks = -(-length // _BLOCK) if device == "cpu" else min(_LANES, length // _SHORTEST_LANE)
+    most = container.MAX_BLOCK if preset == "best" else _BLOCK
+    blocks = -(-length // most) if device == "cpu" else min(_LANES, length // _SHORTEST_LANE)
     blocks = max(blocks, -(-length // container.MAX_BLOCK), 1)
     return max(1, -(-length // blocks))
 
 
 def compress(
     data: Buffer,
-    model: str = "text",
+    model: str | None = None,
     *,
+    preset: str = "default",
     mix: bool = True,
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
+    max_memory: int | None = None,
     verify: bool = True,
 ) -> bytes:
     """Compress bytes-like data to the content of an .arc file.
 
-    model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``.
+    model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
+        the preset's.
+    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, more experts and
+        memory, in blocks of up to 16 MiB.
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
-    block_size: bytes a block, at most 2**24; by default at most 768 KiB, or many small blocks for a GPU.
+    block_size: bytes a block, at most 2**24; by default at most 768 KiB, 16 MiB if best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
+    max_memory: bytes that blocks may take while they are coded, besides Python, the network and the data themselves;
+        fewer cores are used if that helps.
     verify: decode the result and compare before returning it.
 
-    Raises ModelError if the model is missing or does not compute here as it should, UsageError for other arguments.
+    Raises ModelError if the model is missing or does not compute here as it should, LimitError if the memory does not
+    suffice, UsageError for other arguments.
     """
-    done = measured(data, model, mix=mix, block_size=block_size, threads=threads, device=device)
+    done = measured(
+        data,
+        model,
+        preset=preset,
+        mix=mix,
+        block_size=block_size,
+        threads=threads,
+        device=device,
+        max_memory=max_memory,
+    )
     if verify:
-        check_round_trip(done.data, data, model, threads=threads, device=device)
+        check_round_trip(done.data, data, model, threads=threads, device=device, max_memory=max_memory)
     return done.data
 
 
 def check_round_trip(
-    content: bytes, original: Buffer, model: str, *, threads: int | None, device: str, progress: Progress = _quiet
+    content: bytes,
+    original: Buffer,
+    model: str | None,
+    *,
+    threads: int | None,
+    device: str,
+    max_memory: int | None = None,
+    progress: Progress = _quiet,
 ) -> None:
     """Decode what was just compressed and compare. Raises ArcodecError if it is not the original."""
     view, at, same = memoryview(original).cast("B"), 0, True
-    for part in iter_decompressed(content, threads=threads, device=device, model=model, progress=progress):
+    parts = iter_decompressed(
+        content, threads=threads, device=device, model=model, max_memory=max_memory, progress=progress
+    )
+    for part in parts:
         if view[at : at + len(part)] != part:
             same = False
             break
@@ -90,67 +124,107 @@ def check_round_trip(
 
 def measure(
     data: Buffer,
-    model: str = "text",
+    model: str | None = None,
     *,
+    preset: str = "default",
     mix: bool = True,
     block_size: int | None = None,
     threads: int | None = None,
 ) -> Ledger:
-    """The account of what ``compress`` would write."""
-    return measured(data, model, mix=mix, block_size=block_size, threads=threads).ledger
+    """The account of what ``compress`` would write, with what each expert would have taken alone."""
+    done = measured(data, model, preset=preset, mix=mix, block_size=block_size, threads=threads, detailed=True)
+    return done.ledger
 
 
 def measured(
     data: Buffer,
-    model: str = "text",
+    model: str | None = None,
     *,
+    preset: str = "default",
     mix: bool = True,
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
+    max_memory: int | None = None,
+    detailed: bool = False,
     progress: Progress = _quiet,
 ) -> Compressed:
-    """Compress without verifying, and keep the account. Arguments and errors as for ``compress``."""
+    """Compress without verifying, and keep the account. Arguments and errors as for ``compress``.
+
+    detailed: also account for each expert, which takes a third more time.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"preset {preset!r}: expected {', '.join(PRESETS)}")
+    if preset == "fast" and (not mix or model not in (None, "none")):
+        raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
     view = memoryview(data).cast("B")
-    size = block_size_for(len(view), device) if block_size is None else block_size
+    size = block_size_for(len(view), device, preset) if block_size is None else block_size
     if not 1 <= size <= container.MAX_BLOCK:
         raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
-    predictor, found, engine = _choose(view, model, mix, device, _cores(threads))
-    packed, coded = _encode(blocks, engine, progress)
+    name = model or ("none" if preset == "fast" else _NETWORK)
+    cores = min(_cores(threads), max(1, len(blocks)))
+    predictor, found, engine = _choose(
+        view, name, mix, device, _Team(PRESETS[preset], size, cores, max_memory, detailed)
+    )
+    packed, coded = _encode(blocks, engine, predictor, progress)
     if all(block.stored for block in packed):
         predictor, found = container.STORED, None
-    header = container.Header(len(view), size, predictor, found.prefix if found else b"")
+    level = PRESETS[preset] if predictor in (container.EXPERTS, container.MIXTURE) else 0
+    header = container.Header(len(view), size, predictor, found.prefix if found else b"", level)
     content = container.pack(header, packed, zlib.crc32(view))
     return Compressed(content, _account(content, coded, found))
 
 
+@dataclass(frozen=True)
+class _Team:
+    """Which experts work, on blocks of which size, on how many cores, in how much memory."""
+
+    level: int
+    block_size: int
+    threads: int
+    max_memory: int | None
+    detailed: bool = False
+
+    def engine(self, model: Model | None) -> Engine:
+        """Experts, with the network among them if there is a model. Raises LimitError."""
+        from .mixing.engine import MixtureEngine, verified
+        from .mixing.team import TEAMS
+        from .models import store
+
+        team = TEAMS[self.level]
+        threads = self._affordable(team)
+        program = None if model is None else store.compiled(model, threads).program
+        return verified(MixtureEngine(program, team, threads, self.detailed))
+
+    def _affordable(self, team: Team) -> int:
+        each = team.memory(self.block_size)
+        if self.max_memory is not None and each > self.max_memory:
+            raise LimitError(
+                f"a block of {self.block_size:,} bytes takes {each:,} bytes of memory at the preset {team.name}, more "
+                f"than the {self.max_memory:,} allowed: a faster preset and smaller blocks need less"
+            )
+        return self.threads if self.max_memory is None else min(self.threads, self.max_memory // each)
+
+
 def _choose(
-    data: memoryview, name: str, mix: bool, device: str, threads: int
+    data: memoryview, name: str, mix: bool, device: str, team: _Team
 ) -> tuple[int, Model | None, Engine | None]:
     """The predictor for these data, its model and its engine."""
     if name == "none":
-        return (container.EXPERTS, None, _mixture(None, threads)) if mix else (container.STORED, None, None)
+        return (container.EXPERTS, None, team.engine(None)) if mix else (container.STORED, None, None)
     from .models import store
 
     model = store.find(name)
     if not mix or device != "cpu":
-        return container.NETWORK, model, store.engine_for(model, device, threads)
-    mixture, experts = _mixture(model, threads), _mixture(None, threads)
+        return container.NETWORK, model, store.engine_for(model, device, team.threads)
+    mixture, experts = team.engine(model), team.engine(None)
     sample = [np.frombuffer(data[:_SAMPLE], np.uint8)]
     with_network, without = (next(iter(e.encode(sample, _quiet))).coded_bits for e in (mixture, experts))
-    if with_network < without:
+    if with_network < _WORTH * without:
         return container.MIXTURE, model, mixture
     return container.EXPERTS, None, experts
-
-
-def _mixture(model: Model | None, threads: int) -> Engine:
-    """Experts, with the network among them if there is a model."""
-    from .mixing.engine import MixtureEngine, verified
-    from .models import store
-
-    return verified(MixtureEngine(None if model is None else store.compiled(model, threads).program, threads))
 
 
 def available_cores() -> int:
@@ -167,7 +241,7 @@ def _cores(threads: int | None) -> int:
 
 
 def _encode(
-    blocks: list[memoryview], engine: Engine | None, progress: Progress
+    blocks: list[memoryview], engine: Engine | None, predictor: int, progress: Progress
 ) -> tuple[list[container.Block], list[Coded]]:
     """Blocks as they go into the container, and the costs of those that were coded."""
     results: Iterator[Coded | None] = iter([None] * len(blocks))
@@ -175,12 +249,12 @@ def _encode(
         results = engine.encode([np.frombuffer(block, np.uint8) for block in blocks], progress)
     packed, kept = [], []
     for block, coded in zip(blocks, results, strict=True):
-        if coded is not None and coded.words.nbytes < len(block):
-            payload = coded.words.astype("<u4").tobytes()
+        payload = bytes(block) if coded is None else container.packed_words(coded.words, predictor)
+        stored = coded is None or len(payload) >= len(block)
+        if coded is not None and not stored:
             kept.append(coded)
-        else:
+        if stored:
             payload = bytes(block)
-        stored = coded is None or coded.words.nbytes >= len(block)
         packed.append(container.Block(stored, payload, container.block_check(bytes(block), payload)))
     return packed, kept
 
@@ -194,10 +268,12 @@ def _account(content: bytes, coded: list[Coded], model: Model | None) -> Ledger:
         file_bytes=len(content),
         model_bits=exact_bits(sum(block.model_bits for block in coded)),
         coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
-        word_bits=sum(32 * len(block.words) for block in coded),
+        payload_bits=8 * sum(len(block.payload) for member in members for block in member.blocks if not block.stored),
         stored_bits=8 * stored,
         network_bits=_network_bits(coded),
+        experts_bits=_experts_bits(coded),
         container_bytes=parts,
+        predictor=_PREDICTORS[members[0].header.predictor],
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
@@ -208,6 +284,11 @@ def _network_bits(coded: list[Coded]) -> float | None:
     return exact_bits(sum(bits)) if bits else None
 
 
+def _experts_bits(coded: list[Coded]) -> dict[str, float]:
+    names = coded[0].experts_bits if coded else {}
+    return {name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names}
+
+
 def decompress(
     data: Buffer,
     *,
@@ -215,16 +296,20 @@ def decompress(
     threads: int | None = None,
     device: str = "cpu",
     model: str | None = None,
+    max_memory: int | None = None,
 ) -> bytes:
     """The original of an .arc file's content; of several files one behind the other, all their originals.
 
     max_output_size: refuse, before decoding, what would give more bytes than this.
     model: name or path of the model to use; by default the file's own is looked for among those at hand.
+    max_memory: as for ``compress``.
 
     Raises DamagedError, ModelError or LimitError; never returns anything but the original.
     """
     return b"".join(
-        iter_decompressed(data, max_output_size=max_output_size, threads=threads, device=device, model=model)
+        iter_decompressed(
+            data, max_output_size=max_output_size, threads=threads, device=device, model=model, max_memory=max_memory
+        )
     )
 
 
@@ -235,6 +320,7 @@ def iter_decompressed(
     threads: int | None = None,
     device: str = "cpu",
     model: str | None = None,
+    max_memory: int | None = None,
     progress: Progress = _quiet,
 ) -> Iterator[bytes]:
     """``decompress`` block by block. A block is checked before it is handed out, the whole behind the last one."""
@@ -245,7 +331,7 @@ def iter_decompressed(
     for member in members:
         engine = None
         if not all(block.stored for block in member.blocks):
-            engine = engine_of(member.header, device, threads, model)
+            engine = engine_of(member.header, device, threads, model, max_memory)
         whole = 0
         for original in decoded_blocks(member.header, member.blocks, engine, progress):
             whole = zlib.crc32(original, whole)
@@ -254,18 +340,22 @@ def iter_decompressed(
             raise DamagedError("damaged: the checksum of the whole does not fit")
 
 
-def engine_of(header: container.Header, device: str, threads: int | None, model: str | None) -> Engine | None:
-    """The engine a member needs, or None if all of it is stored. Raises ModelError."""
+def engine_of(
+    header: container.Header, device: str, threads: int | None, model: str | None, max_memory: int | None = None
+) -> Engine | None:
+    """The engine a member needs, or None if all of it is stored. Raises ModelError and LimitError."""
     if header.predictor == container.STORED:
         return None
+    cores = min(_cores(threads), header.blocks)
+    team = _Team(header.level, min(header.block_size, header.length), cores, max_memory)
     if header.predictor == container.EXPERTS:
-        return _mixture(None, _cores(threads))
+        return team.engine(None)
     from .models import store
 
     needed = store.find_by_prefix(header.model, None if model == "none" else model)
     if header.predictor == container.MIXTURE:  # runs on the CPU, whatever the device
-        return _mixture(needed, _cores(threads))
-    return store.engine_for(needed, device, _cores(threads))
+        return team.engine(needed)
+    return store.engine_for(needed, device, cores)
 
 
 def decoded_blocks(
@@ -277,7 +367,7 @@ def decoded_blocks(
 ) -> Iterator[bytes]:
     """The originals of blocks ``first`` and following of a member, each checked. Raises DamagedError."""
     coded = [
-        (np.frombuffer(block.payload, "<u4").astype(np.uint32), header.symbols(first + i))
+        (container.unpacked_words(block.payload), header.symbols(first + i))
         for i, block in enumerate(blocks)
         if not block.stored
     ]

@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import DamagedError
 
 MAGIC = b"\x89ARC"
 VERSION = 1
 MODEL_PREFIX = 4  # bytes of the model's sha-256
 STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
+MAX_LEVEL = 2
 BYTES = 0  # media
 MAX_BLOCK = 1 << 24  # symbols
 MAX_LENGTH = 1 << 62
@@ -30,6 +33,7 @@ class Header:
     block_size: int  # symbols of every block but the last, which may have fewer
     predictor: int = STORED
     model: bytes = b""  # prefix of the model's sha-256, empty if nothing was predicted
+    level: int = 0  # which team of experts, if there is one
     media: int = BYTES
 
     @property
@@ -43,7 +47,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """One sequence of symbols: words of the coder, or the bytes themselves."""
+    """One sequence of symbols: words of the coder (see ``packed_words``), or the bytes themselves."""
 
     stored: bool
     payload: bytes
@@ -66,6 +70,29 @@ def block_check(original: bytes, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(original))
 
 
+def packed_words(words: np.ndarray, predictor: int) -> bytes:
+    """Words (n,) uint32, little-endian; where bits were coded, without the low bytes of the last that are zero."""
+    payload = words.astype("<u4").tobytes()
+    while payload and predictor != NETWORK:
+        last = payload[-4:].lstrip(b"\0")
+        payload = payload[:-4]
+        if last:
+            return payload + last
+    return payload
+
+
+def unpacked_words(payload: bytes) -> np.ndarray:
+    """The words that ``packed_words`` packed, less any zeros at their end."""
+    whole = len(payload) // 4 * 4
+    last = payload[whole:].rjust(4, b"\0") if len(payload) > whole else b""
+    return np.frombuffer(payload[:whole] + last, "<u4").astype(np.uint32)
+
+
+def _unit(stored: bool, predictor: int) -> int:
+    """What the length of a block's payload is counted in, in bytes."""
+    return 4 if predictor == NETWORK and not stored else 1
+
+
 def _varint(value: int) -> bytes:
     """Seven bits a byte, low ones first; the top bit says that more follow (LEB128)."""
     out = bytearray()
@@ -80,13 +107,14 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     """One member; ``check`` is the CRC-32 of the original and is written if there are several blocks."""
     several = header.blocks > 1
     flags = _SEVERAL if several else 0
-    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | header.predictor]) + header.model
+    predictor = header.level << 2 | header.predictor
+    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
     head += _varint(header.length)
     if several:
         head += _varint(header.block_size)
     parts = [head + _short_check(head)]
     for block in blocks:
-        units = len(block.payload) if block.stored else len(block.payload) // 4
+        units = len(block.payload) // _unit(block.stored, header.predictor)
         parts.append(_varint(units << 1 | block.stored) + block.check.to_bytes(4, "little") + block.payload)
     if several:
         index = b"".join(_varint(len(part)) for part in parts)
@@ -132,7 +160,7 @@ def _read_header(cursor: _Cursor) -> Header:
         where = f" at byte {cursor.start}" if cursor.start else ""
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
-    model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 15 in (NETWORK, MIXTURE) else b""
+    model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 3 in (NETWORK, MIXTURE) else b""
     length = cursor.number("lengths", MAX_LENGTH)
     several = bool(version & _SEVERAL)
     block_size = cursor.number("lengths", MAX_BLOCK) if several else max(1, length)
@@ -143,11 +171,12 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(
             f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
         )
-    if version & 14 or predictor >> 4 != BYTES or predictor & 15 > MIXTURE:
+    level, kind = predictor >> 2 & 3, predictor & 3
+    if version & 14 or predictor >> 4 != BYTES or level > (MAX_LEVEL if kind in (EXPERTS, MIXTURE) else 0):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
         raise DamagedError(f"damaged: {length} bytes in blocks of {block_size}")
-    return Header(length, block_size, predictor & 15, model, predictor >> 4)
+    return Header(length, block_size, kind, model, level, predictor >> 4)
 
 
 def read_header(data: memoryview) -> Header:
@@ -158,7 +187,8 @@ def read_header(data: memoryview) -> Header:
 def _read_block(cursor: _Cursor, header: Header, number: int) -> Block:
     symbols = header.symbols(number)
     units = cursor.number("lengths", 2 * symbols + 1)
-    stored, size = bool(units & 1), units >> 1 if units & 1 else 4 * (units >> 1)
+    stored = bool(units & 1)
+    size = (units >> 1) * _unit(stored, header.predictor)
     if (size != symbols) if stored else (header.predictor == STORED or size >= symbols):
         raise DamagedError(f"damaged: block {number} has {size} bytes for {symbols} symbols")
     # Even a certain symbol costs 2**-16 bits: other symbols, or the other value of each bit, keep some of 2**24.

@@ -44,11 +44,30 @@ def cache_folder() -> str:
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile without the interpreter's lock and without fastmath: floats keep their order and are never fused."""
+    """Compile for speed: no interpreter's lock, no reference counts, no exceptions.
+
+    Never fastmath: floats keep their order and are never fused. A kernel makes no arrays (``allocating`` does) and
+    divides by zero as IEEE says. Without reference counts the loops of bytes and bits are twice as fast: numba would
+    take an atomic count of every array at every call.
+    """
+    return _compiled(function, error_model="numpy", _nrt=False)
+
+
+def inlined(function: _Function) -> _Function:
+    """Compile as part of the kernels that call it, for what is called every bit: an array costs seven words a call."""
+    return _compiled(function, error_model="numpy", _nrt=False, inline="always")
+
+
+def allocating(function: _Function) -> _Function:
+    """Compile what makes arrays: as ``kernel``, but with reference counts."""
+    return _compiled(function)
+
+
+def _compiled(function: _Function, **settings: Any) -> _Function:
     before = config.CACHE_DIR
     config.CACHE_DIR = cache_folder()
     try:
-        compiled: Any = njit(cache=True, nogil=True)(function)
+        compiled: Any = njit(cache=True, nogil=True, **settings)(function)
     finally:
         config.CACHE_DIR = before
     return cast(_Function, compiled)

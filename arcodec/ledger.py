@@ -34,10 +34,12 @@ class Ledger:
     file_bytes: int
     model_bits: float
     coded_bits: float
-    word_bits: int  # what the coder took
+    payload_bits: int  # what the coder took
     stored_bits: int  # symbols of blocks nothing could shrink
     network_bits: float | None = None  # what the network alone would have taken, where it was one of several experts
+    experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert would have taken, if asked for
     container_bytes: Counter[str] = field(default_factory=Counter)
+    predictor: str = ""  # what predicted: network, experts, both, or nothing
     model_name: str = ""
     model_size_bytes: int = 0  # of the model's file: side information, never part of the account
 
@@ -47,7 +49,7 @@ class Ledger:
         lines = [
             Line("model cross-entropy", self.model_bits),
             Line("rounding to frequencies", self.coded_bits - self.model_bits),
-            Line("coder: end and inefficiency", self.word_bits - self.coded_bits),
+            Line("coder: end and inefficiency", self.payload_bits - self.coded_bits),
         ]
         if self.stored_bits:
             lines.append(Line("stored without coding", self.stored_bits))
@@ -58,6 +60,18 @@ class Ledger:
     def unexplained_bits(self) -> float:
         """8 times the file's size less all lines: zero, or the account is wrong."""
         return 8 * self.file_bytes - sum(line.bits for line in self.lines)
+
+    @property
+    def alone_bits(self) -> dict[str, float]:
+        """What each expert, the network among them, would have taken alone; the best first."""
+        network = {} if self.network_bits is None else {"network": self.network_bits}
+        return dict(sorted({**self.experts_bits, **network}.items(), key=lambda item: item[1]))
+
+    @property
+    def regret_bits(self) -> float | None:
+        """What the mixture took beyond the best expert in hindsight, mostly negative; None if there was only one."""
+        alone = self.alone_bits
+        return self.model_bits - min(alone.values()) if len(alone) > 1 else None
 
     @property
     def bpb(self) -> float:
@@ -73,6 +87,9 @@ class Ledger:
             "lines_bits": {line.name: line.bits for line in self.lines},
             "unexplained_bits": self.unexplained_bits,
             "network_alone_bits": self.network_bits,
+            "experts_alone_bits": self.experts_bits,
+            "mixture_regret_bits": self.regret_bits,
+            "predictor": self.predictor,
             "model": self.model_name,
             "model_file_bytes": self.model_size_bytes,
         }
@@ -92,6 +109,19 @@ class Ledger:
         if self.network_bits is not None:
             saved = 100 * (1 - self.model_bits / self.network_bits)
             out.append(f"the network alone: {self.network_bits:,.1f} bits; mixing it with experts saved {saved:.1f} %")
+        if self.experts_bits:
+            out += self._experts()
         if self.model_name:
             out.append(f"beside the account: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)
+
+    def _experts(self) -> list[str]:
+        """A line for each expert and the mixture's regret."""
+        length = self.original_bytes
+        width = max(len(name) for name in self.alone_bits)
+        lines = [f"{'each expert alone':{width}}  {'bits':>15}  {'bits/byte':>9}"]
+        for name, bits in [("the mixture", self.model_bits), *self.alone_bits.items()]:
+            lines.append(f"{name:{width}}  {bits:15,.1f}  {bits / length:9.4f}")
+        best = next(iter(self.alone_bits))
+        lines.append(f"regret of the mixture against the best of them, {best}: {self.regret_bits:,.1f} bits")
+        return lines

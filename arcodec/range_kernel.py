@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from .frequencies import PRECISION
-from .jit import kernel
+from .jit import allocating, inlined, kernel
 
 LOWER, RANGE, HELD, FIRST_HELD, WRITTEN = range(5)
 POINT, READ = 2, 3
@@ -42,7 +42,12 @@ def room_for(symbols: int) -> int:
     return symbols * PRECISION // 32 + 4
 
 
-@kernel
+def room_for_bits(bits: int) -> int:
+    """Words that certainly suffice for so many bits: 20 bits each if all are the least probable, and the end."""
+    return bits * BIT_PRECISION // 32 + 4
+
+
+@allocating
 def new_encoder() -> np.ndarray:
     """State of an encoder before the first symbol, (5,) uint64."""
     state = np.zeros(5, np.uint64)
@@ -50,7 +55,7 @@ def new_encoder() -> np.ndarray:
     return state
 
 
-@kernel
+@inlined
 def _write(state: np.ndarray, words: np.ndarray, word: int) -> None:
     words[np.int64(state[WRITTEN])] = np.uint32(word & _LOW)
     state[WRITTEN] += _ONE
@@ -71,7 +76,7 @@ def encode(state: np.ndarray, words: np.ndarray, left: int, frequency: int) -> N
     _narrow(state, words, scale * np.uint64(left), scale * np.uint64(frequency))
 
 
-@kernel
+@inlined
 def encode_bit(state: np.ndarray, words: np.ndarray, one: int, bit: int) -> None:
     """Put in a bit that is 1 with frequency ``one`` of 2**20, 0 lying below it."""
     scale = state[RANGE] >> _BIT_PRECISION
@@ -82,7 +87,7 @@ def encode_bit(state: np.ndarray, words: np.ndarray, one: int, bit: int) -> None
         _narrow(state, words, _NONE, zero)
 
 
-@kernel
+@inlined
 def _narrow(state: np.ndarray, words: np.ndarray, offset: int, size: int) -> None:
     """Go on with the interval [lower + offset, lower + offset + size)."""
     state[RANGE] = size
@@ -119,7 +124,34 @@ def finish(state: np.ndarray, words: np.ndarray) -> int:
     return np.int64(state[WRITTEN])
 
 
+@inlined
+def _shortest(state: np.ndarray) -> int:
+    """The number in the interval with the most zero bytes at its end."""
+    for zeros in range(56, -1, -8):
+        ends = (_ONE << np.uint64(zeros)) - _ONE
+        point = (state[LOWER] + ends) & ~ends
+        if point - state[LOWER] < state[RANGE]:
+            return point
+    return state[LOWER]
+
+
 @kernel
+def finish_short(state: np.ndarray, words: np.ndarray) -> int:
+    """As ``finish``, with the number of the interval that ends in the most zeros; a decoder reads zeros behind the end.
+
+    The last one or two words may then be zero, or end in zero bytes, which need not be kept.
+    """
+    if state[RANGE] == _FULL:
+        return 0
+    point = _shortest(state)
+    if state[HELD] != _NONE:
+        _release(state, words, point < state[LOWER])
+    _write(state, words, point >> _WORD)
+    _write(state, words, point & _LOW)
+    return np.int64(state[WRITTEN])
+
+
+@allocating
 def new_decoder(words: np.ndarray) -> np.ndarray:
     """State of a decoder at the first symbol, (4,) uint64. Beyond its end the input counts as zeros."""
     state = np.zeros(4, np.uint64)
@@ -129,7 +161,7 @@ def new_decoder(words: np.ndarray) -> np.ndarray:
     return state
 
 
-@kernel
+@inlined
 def _read(state: np.ndarray, words: np.ndarray) -> None:
     at = np.int64(state[READ])
     word = np.uint64(words[at]) if at < len(words) else _NONE
@@ -159,7 +191,7 @@ def decode(state: np.ndarray, words: np.ndarray, frequencies: np.ndarray) -> int
     return symbol
 
 
-@kernel
+@inlined
 def decode_bit(state: np.ndarray, words: np.ndarray, one: int) -> int:
     """Take out a bit that is 1 with frequency ``one`` of 2**20; -1 as for ``decode``."""
     scale = state[RANGE] >> _BIT_PRECISION

@@ -71,11 +71,11 @@ class _BlockReader(io.RawIOBase):
 class _Writer(io.BytesIO):
     """Collects what is written; closing compresses it and puts the file in place. An exception leaves no file."""
 
-    def __init__(self, path: Path, model: str, overwrite: bool) -> None:
+    def __init__(self, path: Path, model: str | None, preset: str, overwrite: bool) -> None:
         super().__init__()
         if not overwrite and os.path.lexists(path):
             raise FileExistsError(f"{path} exists")
-        self._path, self._model, self._overwrite = path, model, overwrite
+        self._path, self._model, self._preset, self._overwrite = path, model, preset, overwrite
         self._spoilt = False
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
@@ -94,7 +94,7 @@ class _Writer(io.BytesIO):
             return
         try:
             if not self._spoilt:
-                content = codec.compress(self.getvalue(), self._model)
+                content = codec.compress(self.getvalue(), self._model, preset=self._preset)
                 with replacing(self._path, self._overwrite) as file:
                     file.write(content)
         finally:
@@ -124,6 +124,7 @@ def open(
     mode: Literal["rb", "r", "wb", "w", "xb", "x"] = "rb",
     *,
     model: str | None = None,
+    preset: str = "default",
     max_output_size: int | None = None,
 ) -> io.BufferedIOBase: ...
 @overload
@@ -132,6 +133,7 @@ def open(
     mode: Literal["rt", "wt", "xt"],
     *,
     model: str | None = None,
+    preset: str = "default",
     encoding: str = "utf-8",
     errors: str | None = None,
     newline: str | None = None,
@@ -142,6 +144,7 @@ def open(
     mode: str = "rb",
     *,
     model: str | None = None,
+    preset: str = "default",
     encoding: str = "utf-8",
     errors: str | None = None,
     newline: str | None = None,
@@ -152,7 +155,8 @@ def open(
     Reading decodes block by block and can seek. Writing collects everything, and closing puts the file in place; if the
     block of a ``with`` ends in an exception, or the file is never closed, no file is written.
 
-    model: name or path; for writing, by default ``text``; for reading, where the file's own is not among those at hand.
+    model: name or path; for writing, by default the preset's; for reading, where the file's own is not at hand.
+    preset: for writing: ``fast``, ``default`` or ``best``.
     max_output_size: for reading. Each block is checked, but not the whole (``decompress`` does that).
 
     Raises UsageError for another mode, FileExistsError for ``x`` if the file exists, and what ``compress`` and
@@ -167,5 +171,5 @@ def open(
         return io.TextIOWrapper(reader, encoding, errors, newline) if text else reader
     if not where.parent.is_dir():
         raise FileNotFoundError(f"{where.parent}: no such folder")
-    writer = _Writer(where, model or "text", overwrite=kind == "w")
+    writer = _Writer(where, model, preset, overwrite=kind == "w")
     return _ArcText(writer, encoding, errors, newline) if text else writer

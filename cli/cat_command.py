@@ -13,6 +13,7 @@ from .decompress_command import decompress_one
 @console.quiet
 @console.threads
 @console.max_output_size
+@console.max_memory
 @console.reading_model
 @console.device
 def command(
@@ -20,10 +21,11 @@ def command(
     quiet: bool,
     threads: int,
     max_output_size: int | None,
+    max_memory: int | None,
     model: str | None,
     device: str,
 ) -> None:
     """Decompress each FILE to standard output, one behind the other."""
     where = transfer.Where(None, to_stdout=True, keep=True, remove=False, force=False, recursive=False)
-    settings = (threads, max_output_size, model, device, quiet, False)
+    settings = (threads, max_output_size, max_memory, model, device, quiet, False)
     console.for_each(list(files), lambda name: decompress_one(name, where, *settings))

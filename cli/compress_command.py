@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,16 @@ from . import console, transfer
 SUFFIX = ".arc"
 
 
+_PRESETS = {str(level): "fast" if level < 4 else "default" if level < 8 else "best" for level in range(1, 10)}
+
+
+def _levels(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The usual -1 to -9."""
+    for level in reversed(_PRESETS):
+        command = click.option(f"-{level}", "level", flag_value=level, hidden=True)(command)
+    return command
+
+
 def _target(source: Path) -> Path:
     return source.with_name(source.name + SUFFIX)
 
@@ -22,11 +34,21 @@ def _target(source: Path) -> Path:
 @console.files
 @console.output
 @console.quiet
-@console.verbose
+@click.option("-v", "verbose", count=True, help="Show where every bit went; -vv also each expert's part.")
 @console.threads
-@click.option("--model", default="text", metavar="NAME|PATH", help="The model (see 'arcodec models'), or none.")
+@click.option(
+    "--preset",
+    type=click.Choice(["fast", "default", "best"]),
+    help="fast: experts that learn from the data, no network. default: the network text with them. best: more of "
+    "them and more memory, in large blocks, on one core each.",
+)
+@_levels
+@click.option(
+    "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default the preset's."
+)
 @click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
 @click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; 768K by default.")
+@console.max_memory
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device
 def command(
@@ -38,21 +60,28 @@ def command(
     force: bool,
     recursive: bool,
     quiet: bool,
-    verbose: bool,
+    verbose: int,
     threads: int,
-    model: str,
+    preset: str | None,
+    level: str | None,
+    model: str | None,
     no_mix: bool,
     block_size: int | None,
+    max_memory: int | None,
     no_verify: bool,
     device: str,
 ) -> None:
     """Compress each FILE to FILE.arc, or standard input to standard output.
 
-    -v shows where every bit of the result went.
+    -1 to -3 stand for --preset fast, -4 to -7 for default, -8 and -9 for best. Whether the network earns its time is
+    decided by the first kilobytes of each file; -v says so, and where every bit of the result went.
     """
     where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
     names = list(files) or [transfer.STDIN]
     where.check(names)
+    if preset is not None and level is not None and _PRESETS[level] != preset:
+        raise UsageError(f"-{level} stands for --preset {_PRESETS[level]}: give one of the two")
+    chosen = preset or _PRESETS.get(level or "", "default")
     if remove and no_verify:
         raise UsageError("--rm removes sources only after verification: it excludes --no-verify")
     if any(map(where.writes_stdout, names)) and sys.stdout.isatty() and not force:
@@ -67,10 +96,21 @@ def command(
         data, status = transfer.read(name)
         with console.progress(len(data) * (1 if no_verify else 2), Path(name).name, quiet) as tick:
             done = codec.measured(
-                data, model, mix=not no_mix, block_size=block_size, threads=threads, device=device, progress=tick
+                data,
+                model,
+                preset=chosen,
+                mix=not no_mix,
+                block_size=block_size,
+                threads=threads,
+                device=device,
+                max_memory=max_memory,
+                detailed=verbose > 1,
+                progress=tick,
             )
             if not no_verify:
-                codec.check_round_trip(done.data, data, model, threads=threads, device=device, progress=tick)
+                codec.check_round_trip(
+                    done.data, data, model, threads=threads, device=device, max_memory=max_memory, progress=tick
+                )
         written = transfer.write(name, where, _target, status, [done.data])
         if verbose:
             ledger = done.ledger
@@ -78,6 +118,7 @@ def command(
                 f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte",
                 err=True,
             )
+            click.echo(f"predicted by {ledger.predictor}, preset {chosen}", err=True)
             click.echo(ledger.table(), err=True)
         elif not quiet and written is not None and sys.stderr.isatty():
             share = len(done.data) / max(1, len(data))

@@ -89,6 +89,13 @@ reading_model = click.option(
     "--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand."
 )
 quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
+max_memory = click.option(
+    "--max-memory",
+    type=Size(),
+    metavar="S",
+    help="What blocks may take while they are coded, besides Python, the network and the data, some 250M: fewer cores "
+    "are used if need be. A block takes up to 70M at fast, 130M at default and 1.9G at best; small ones far less.",
+)
 verbose = click.option("-v", "verbose", is_flag=True, help="Say what was done.")
 output = options(
     click.option("-o", "target", metavar="OUT", help="Write to this file."),

@@ -26,6 +26,7 @@ def _target(source: Path) -> Path:
 @console.verbose
 @console.threads
 @console.max_output_size
+@console.max_memory
 @console.reading_model
 @console.device
 def command(
@@ -40,6 +41,7 @@ def command(
     verbose: bool,
     threads: int,
     max_output_size: int | None,
+    max_memory: int | None,
     model: str | None,
     device: str,
 ) -> None:
@@ -50,7 +52,7 @@ def command(
 
     def one(name: str) -> None:
         transfer.refuse_early(name, where, _target)
-        decompress_one(name, where, threads, max_output_size, model, device, quiet, verbose)
+        decompress_one(name, where, threads, max_output_size, max_memory, model, device, quiet, verbose)
 
     console.for_each(transfer.sources(names, recursive, SUFFIX, packed=True), one)
 
@@ -60,6 +62,7 @@ def decompress_one(
     where: transfer.Where,
     threads: int,
     max_output_size: int | None,
+    max_memory: int | None,
     model: str | None,
     device: str,
     quiet: bool,
@@ -73,7 +76,13 @@ def decompress_one(
     total = sum(member.header.length for member in container.members(data))
     with console.progress(total, Path(name).name, quiet) as tick:
         parts = codec.iter_decompressed(
-            data, max_output_size=max_output_size, threads=threads, device=device, model=model, progress=tick
+            data,
+            max_output_size=max_output_size,
+            threads=threads,
+            device=device,
+            model=model,
+            max_memory=max_memory,
+            progress=tick,
         )
         transfer.write(name, where, _target, status, parts)
     if verbose:

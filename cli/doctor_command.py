@@ -27,6 +27,7 @@ def command(no_torch: bool) -> None:
     Exit code 5 if any differs: such an engine is refused everywhere else, too.
     """
     from arcodec.mixing.engine import conforms
+    from arcodec.mixing.team import TEAMS
     from arcodec.models import store
     from arcodec.models.compiled import CompiledEngine
     from arcodec.models.file import conformance_symbols, digest, load
@@ -53,7 +54,8 @@ def command(no_torch: bool) -> None:
             speed = len(symbols) / (time.perf_counter() - start) / 1e3
             failed |= not agrees
             click.echo(f"{model.name:18} {name:22} {_word(agrees):12} {speed:9.1f} KB/s")
-    for name, holds in (("experts", conforms()), ("range coder", _coders_agree())):
+    teams = [(f"experts, {team.name}", conforms(team)) for team in TEAMS]
+    for name, holds in (*teams, ("range coder", _coders_agree())):
         failed |= not holds
         click.echo(f"{name:18} {'compiled':22} {_word(holds)}")
     if failed:

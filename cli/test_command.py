@@ -15,6 +15,7 @@ from . import console, transfer
 @console.verbose
 @console.threads
 @console.max_output_size
+@console.max_memory
 @console.reading_model
 @console.device
 def command(
@@ -23,6 +24,7 @@ def command(
     verbose: bool,
     threads: int,
     max_output_size: int | None,
+    max_memory: int | None,
     model: str | None,
     device: str,
 ) -> None:
@@ -35,7 +37,13 @@ def command(
         total = sum(member.header.length for member in container.members(data))
         with console.progress(total, Path(name).name, quiet) as tick:
             parts = codec.iter_decompressed(
-                data, max_output_size=max_output_size, threads=threads, device=device, model=model, progress=tick
+                data,
+                max_output_size=max_output_size,
+                threads=threads,
+                device=device,
+                model=model,
+                max_memory=max_memory,
+                progress=tick,
             )
             for _ in parts:
                 pass

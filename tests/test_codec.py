@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import arcodec
 from arcodec import codec, container
 from arcodec.errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
+from arcodec.mixing.team import TEAMS
 from arcodec.models.file import Model
 from tests.conftest import shipped
 
@@ -72,6 +73,37 @@ def test_container_overhead_of_one_block(small_model: Model) -> None:
     largest = container.Header(container.MAX_BLOCK, container.MAX_BLOCK, container.NETWORK, b"abcd")
     payload = b"\0" * 4 * (container.MAX_BLOCK // 4)
     assert len(container.pack(largest, [container.Block(False, payload, 0)], 0)) - len(payload) <= 24
+
+
+@pytest.mark.parametrize("preset", ["fast", "default", "best"])
+def test_presets(small_model: Model, english: bytes, preset: str) -> None:
+    model = None if preset == "fast" else str(small_model.path)
+    content = arcodec.compress(english, model, preset=preset)
+    assert arcodec.decompress(content, model=str(small_model.path)) == english
+    header = container.read_header(memoryview(content))
+    assert header.level == codec.PRESETS[preset]
+    assert (header.predictor == container.MIXTURE) == (preset != "fast")
+
+
+def test_presets_that_do_not_exist_or_fit() -> None:
+    with pytest.raises(UsageError, match="expected fast, default, best"):
+        arcodec.compress(b"x", preset="slow")
+    with pytest.raises(UsageError, match="takes no model"):
+        arcodec.compress(b"x", "text", preset="fast")
+    with pytest.raises(UsageError, match="takes no model"):
+        arcodec.compress(b"x", preset="fast", mix=False)
+
+
+def test_memory_is_limited() -> None:
+    data = b"a line of text and another one\n" * 600
+    content = arcodec.compress(data, "none", block_size=5000, threads=4)
+    one = TEAMS[1].memory(5000)
+    assert arcodec.compress(data, "none", block_size=5000, threads=4, max_memory=2 * one) == content
+    assert arcodec.decompress(content, threads=4, max_memory=one) == data
+    with pytest.raises(LimitError, match="faster preset"):
+        arcodec.compress(data, "none", block_size=5000, max_memory=one - 1)
+    with pytest.raises(LimitError, match="allowed"):
+        arcodec.decompress(content, max_memory=one - 1)
 
 
 def test_same_bytes_for_any_number_of_threads_and_again(small_model: Model, english: bytes) -> None:

@@ -98,7 +98,8 @@ def head(version: int, kind: int, rest: bytes) -> bytes:
         (head(0x20, 0, b"\0"), "version 2"),
         (head(0x12, 0, b"\0"), "unknown to this version"),
         (head(0x10, 0x10, b"\0"), "unknown to this version"),
-        (head(0x10, 0x05, b"\0"), "unknown to this version"),
+        (head(0x10, 0x04, b"\0"), "unknown to this version"),  # experts where there are none
+        (head(0x10, 0x0E, b"\0"), "unknown to this version"),  # a fourth team of them
         (head(0x10, 0, b"\x80\0"), "lengths"),  # not the shortest way to write 0
         (head(0x10, 0, b"\xff" * 9 + b"\1"), "lengths"),
         (head(0x11, 0, b"\x05\x00"), "blocks of 0"),

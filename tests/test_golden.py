@@ -38,6 +38,8 @@ MIXED = {
     "mixture": (SAMPLE, MODEL, {}),
     "mixture-blocks": (SAMPLE + bytes(range(256)), MODEL, {"block_size": 1500}),
     "experts": (SAMPLE * 2, "none", {}),
+    "fast": (SAMPLE * 2, None, {"preset": "fast"}),
+    "best": (SAMPLE + bytes(range(256)), MODEL, {"preset": "best"}),
 }
 
 

@@ -45,12 +45,13 @@ def test_reading_anywhere(tmp_path: Path) -> None:
 
 
 def test_only_the_blocks_read_are_decoded(tmp_path: Path) -> None:
-    content = bytearray(arcodec.compress(bytes(100), "none", block_size=50))
-    content[-20] ^= 1  # in the second block
+    data = b"Once upon a time " * 3 + b"there was a block of fifty-one bytes; and another."
+    content = bytearray(arcodec.compress(data, "none", block_size=51))
+    content[-30] ^= 1  # in the second block
     path = tmp_path / "a.arc"
     path.write_bytes(content)
     with arcodec.open(path) as file:
-        assert file.read(50) == bytes(50)
+        assert file.read(51) == data[:51]
         with pytest.raises(DamagedError):
             file.read(1)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import bz2
 import importlib
 import lzma
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,46 @@ def _ppmd() -> Peer:
     return Peer("PPMd -o12", compress, decompress)
 
 
-_MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": _brotli, "bzip2": _bzip2, "ppmd": _ppmd}
+def _zpaq() -> Peer:
+    program = shutil.which("zpaq")
+    if program is None:
+        raise ImportError("zpaq is not installed")
+
+    def run(command: list[str], folder: str) -> None:
+        subprocess.run(
+            [program, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def compress(data: bytes) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "f").write_bytes(data)
+            run(["add", "a.zpaq", "f", "-m5", "-t1"], folder)
+            return Path(folder, "a.zpaq").read_bytes()
+
+    def decompress(data: bytes) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "a.zpaq").write_bytes(data)
+            run(["extract", "a.zpaq"], folder)
+            return Path(folder, "f").read_bytes()
+
+    return Peer("zpaq -m5", compress, decompress)
+
+
+_MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": _brotli, "bzip2": _bzip2, "ppmd": _ppmd, "zpaq": _zpaq}
+
+
+def zstd_with_dictionary(samples: list[bytes], size: int) -> Peer:
+    """zstd at its highest level with a dictionary of ``size`` bytes trained on samples. Raises ImportError."""
+    zstandard = importlib.import_module("zstandard")
+    dictionary = zstandard.train_dictionary(size, samples)
+    compressor = zstandard.ZstdCompressor(level=22, dict_data=dictionary)
+    decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
+    return Peer("zstd -22, trained dictionary", compressor.compress, decompressor.decompress)
+
+
+def brotli() -> Peer:
+    """brotli with its built-in dictionary. Raises ImportError."""
+    return _brotli()
 
 
 def available() -> tuple[list[Peer], list[str]]:

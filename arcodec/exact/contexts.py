@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import kernel
+from ..jit import allocating, kernel
 
 MEMORY = 3  # the last eight symbols, the hash of the word so far, the hash of the word before
 
@@ -53,7 +53,7 @@ def fill_rows(memory: np.ndarray, rows_log2: int, rows: np.ndarray) -> None:
         rows[i] = (i << rows_log2) + np.int64(mixed >> shift)
 
 
-@kernel
+@allocating
 def rows_of(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, contexts: int) -> np.ndarray:
     """Rows for predicting each of symbols (n,) from those before it -> (n, contexts) int64; memory moves on."""
     rows = np.empty((len(symbols), contexts), np.int64)

@@ -8,6 +8,7 @@ ARM, plain code elsewhere), and since all sums are of integers that fit int32, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,19 @@ def padded(size: int, to: int) -> int:
     return -(-size // to) * to
 
 
-def _pick(builder: Any, vector: Any, lanes: list[int]) -> Any:
+def pick(builder: Any, vector: Any, lanes: list[int]) -> Any:
+    """These lanes of a vector, in this order."""
     mask = ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
     return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
 
 
-def _lane_sum(builder: Any, vector: Any) -> Any:
-    """The sum of all lanes, by halves."""
+def lane_sum(builder: Any, vector: Any, add: Callable[[Any, Any], Any]) -> Any:
+    """The sum of all lanes, by halves; add is the builder's addition for their type."""
     count = vector.type.count
     while count > 1:
         count //= 2
-        low, high = _pick(builder, vector, list(range(count))), _pick(builder, vector, list(range(count, 2 * count)))
-        vector = builder.add(low, high)
+        low, high = pick(builder, vector, list(range(count))), pick(builder, vector, list(range(count, 2 * count)))
+        vector = add(low, high)
     return builder.extract_element(vector, ir.Constant(_I32, 0))
 
 
@@ -69,11 +71,11 @@ def _four_dots(typing_context: Any, weights: Any, codes: Any, out: Any) -> Any:
                 start = builder.add(offset, builder.mul(inputs, ir.Constant(_I64, row)))
                 products = builder.mul(load(weights_at, start), code)
                 even, odd = list(range(0, LANES, 2)), list(range(1, LANES, 2))
-                pairs = builder.add(_pick(builder, products, even), _pick(builder, products, odd))
+                pairs = builder.add(pick(builder, products, even), pick(builder, products, odd))
                 builder.store(builder.add(builder.load(total), pairs), total)
         for row, total in enumerate(sums):
             place = builder.gep(out_at, [ir.Constant(_I64, row)])
-            builder.store(_lane_sum(builder, builder.load(total)), place)
+            builder.store(lane_sum(builder, builder.load(total), builder.add), place)
         return context.get_dummy_value()
 
     return types.void(weights, codes, out), generate

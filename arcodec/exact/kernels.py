@@ -126,17 +126,20 @@ def _attend(
     scale: Any,
     clock: int,
     codes: np.ndarray,
+    query: np.ndarray,
+    scores: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
-    """x (3 * width,) -> codes (width,); ring (window, 2 * width) holds keys and values, distance (heads, window)."""
+    """x (3 * width,) -> codes (width,); ring (window, 2 * width) holds keys and values, distance (heads, window).
+
+    query (each,) int16, scores (window,) and sums (each,) int32 are room to work in.
+    """
     width = len(codes)
     heads, window = distance.shape
     each = width // heads
     now = clock % window
     for i in range(2 * width):
         ring[now, i] = np.int8(_code(x[width + i] * _NORM_PER_UNIT))
-    query = np.empty(each, np.int16)
-    scores = np.empty(window, np.int32)
-    sums = np.empty(each, np.int32)
     for head in range(heads):
         start = head * each
         for i in range(each):
@@ -189,8 +192,8 @@ def _start_sum(program: Program, state: State) -> None:
 
 
 @kernel
-def logits(program: Program, state: State) -> np.ndarray:
-    """Logits in bits for the next symbol, (256,) float32, a view that the next call overwrites."""
+def _logits(program: Program, state: State) -> None:
+    """Write the logits of the next symbol, in bits, into the first 256 of state.work."""
     _embed(program, state)
     clock = state.clock[0]
     work, now = state.work, state.codes_now
@@ -223,18 +226,29 @@ def logits(program: Program, state: State) -> np.ndarray:
             ring = state.codes[layer[p.CODES] : layer[p.CODES] + 2 * window * outputs].reshape(window, 2 * outputs)
             distance = program.distances[layer[p.WEIGHTS] : layer[p.WEIGHTS] + heads * window].reshape(heads, window)
             scale_one = program.constants[layer[p.CONSTANTS]]
-            _attend(work[:inputs], ring, distance, program.softmax, scale_one, clock, now[:outputs])
+            _attend(
+                work[:inputs],
+                ring,
+                distance,
+                program.softmax,
+                scale_one,
+                clock,
+                now[:outputs],
+                state.query,
+                state.scores,
+                state.head_sums,
+            )
         else:
             for j in range(outputs):
                 state.sum[j] = state.sum[j] + work[j]
     state.clock[0] = clock + 1
-    return work[: s.ALPHABET]
 
 
 @kernel
 def weights(program: Program, state: State, out: np.ndarray) -> None:
     """Integer weights (256,) int64 of the next symbol, 1..2**24, proportional to 2**logit."""
-    bits = logits(program, state)
+    _logits(program, state)
+    bits = state.work[: s.ALPHABET]
     best = np.float32(-np.inf)
     for i in range(len(bits)):
         bits[i] = np.rint(bits[i] * _LOGIT_PER_BIT)

@@ -31,7 +31,9 @@ class Program(NamedTuple):
     softmax: np.ndarray  # (96,) int32
     table: np.ndarray  # (rows, row_width) int8
     last: np.ndarray  # (256, width) int8
-    shape: np.ndarray  # int64: contexts, rows_log2, width of a row, width, widest reals, widest codes, state sizes
+    shape: (
+        np.ndarray
+    )  # int64: contexts, rows_log2, width of a row, width, widest reals, widest codes, state sizes, see the names below
 
 
 class State(NamedTuple):
@@ -46,9 +48,14 @@ class State(NamedTuple):
     codes_now: np.ndarray  # int16, the codes of the layer at hand
     rows: np.ndarray  # (contexts,) int64
     sums: np.ndarray  # (4,) int32
+    query: np.ndarray  # int16, of one head of attention
+    scores: np.ndarray  # (longest window,) int32
+    head_sums: np.ndarray  # int32, of one head
 
 
+# Places in Program.shape
 CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
+WIDEST_HEAD, LONGEST_WINDOW, SHAPES = range(8, 11)
 
 
 def fresh_state(program: Program) -> State:
@@ -64,6 +71,9 @@ def fresh_state(program: Program) -> State:
         np.zeros(shape[WIDEST_CODES], np.int16),
         np.zeros(shape[CONTEXTS], np.int64),
         np.zeros(ROWS, np.int32),
+        np.zeros(shape[WIDEST_HEAD], np.int16),
+        np.zeros(shape[LONGEST_WINDOW], np.int32),
+        np.zeros(shape[WIDEST_HEAD], np.int32),
     )
 
 
@@ -90,7 +100,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
     """Lay out a network whose tensors were checked against ``network.tensors()``."""
     weights, constants, distances = _Flat(np.int16), _Flat(np.float32), _Flat(np.int32)
     rows: list[list[int]] = []
-    state_reals = state_codes = 0
+    state_reals = state_codes = widest_head = longest_window = 0
     widest_reals, widest_codes = max(s.ALPHABET, network.width), network.embed.contexts * network.embed.row_width
 
     def linear(prefix: str, inputs: int, outputs: int) -> None:
@@ -128,6 +138,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
                     distance = distances.append(tensors[f"{prefix}.distance"])
                     rows.append([ATTEND, 3 * width, width, distance, scale, 0, state_codes, heads, window])
                     state_codes += 2 * window * width
+                    widest_head, longest_window = max(widest_head, width // heads), max(longest_window, window)
         if b < len(network.branches):
             rows.append([ADD, network.width, network.width, 0, 0, 0, 0, 0, 0])
 
@@ -136,6 +147,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
     table[:, 0::2] = (packed & 15).astype(np.int8) - 8
     table[:, 1::2] = (packed >> 4).astype(np.int8) - 8
     embed = network.embed
+    widest = padded(widest_reals, ROWS), padded(widest_codes, LANES)
     sizes = [embed.contexts, embed.rows_log2, embed.row_width, network.width]
     return Program(
         np.array(rows, np.int64),
@@ -147,7 +159,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ascontiguousarray(tensors["softmax"]),
         table,
         np.ascontiguousarray(tensors["embed.last"]),
-        np.array([*sizes, padded(widest_reals, ROWS), padded(widest_codes, LANES), state_reals, state_codes], np.int64),
+        np.array([*sizes, *widest, state_reals, state_codes, widest_head, longest_window], np.int64),
     )
 
 
@@ -164,5 +176,5 @@ def empty_program() -> Program:
         none(0, np.int32),
         none((0, 0), np.int8),
         none((0, 0), np.int8),
-        none(8, np.int64),
+        none(SHAPES, np.int64),
     )

@@ -9,41 +9,69 @@ from functools import lru_cache
 import numpy as np
 
 from .. import range_kernel as rk
+from ..container import EXPERTS, packed_words
 from ..errors import DamagedError, ModelError
 from ..exact.program import Program, empty_program, fresh_state
 from ..models.engine import Coded, Progress
 from ..models.file import conformance_symbols
 from ..models.parallel import chunks, side_by_side
-from . import loops
+from . import account, loops
 from .mixture import fresh_mixture
+from .team import DEFAULT, TEAMS, Team
 
-# CRC-32 of the words the experts alone make of the conformance symbols.
-CONFORMANCE = 0xF7B63C4B
+# CRC-32 of the words that each team alone makes of the conformance symbols.
+CONFORMANCE = {"fast": 0x7F78753D, "default": 0xC96B9EC8, "best": 0xF688EFFA}
 
 
 class MixtureEngine:
     """Codes bytes as bits; see ``mixture``."""
 
-    def __init__(self, program: Program | None, threads: int = 1) -> None:
-        """program: a network, verified by whoever hands it over, or None for the experts alone."""
+    def __init__(
+        self,
+        program: Program | None,
+        team: Team = DEFAULT,
+        threads: int = 1,
+        detailed: bool = False,
+    ) -> None:
+        """program: a network, verified by whoever hands it over, or None for the experts alone.
+
+        detailed: account for each expert, which takes a third more time.
+        """
         self.name = "experts" if program is None else "mixture"
+        self.team, self.threads, self.detailed = team, threads, detailed
         self.network = program is not None
         self.program = empty_program() if program is None else program
-        self.threads = threads
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
         """Code blocks of symbols (n,) uint8, in order."""
 
         def one(block: np.ndarray, tell: Progress) -> Coded:
-            state, mixture = fresh_state(self.program), fresh_mixture(len(block), self.network)
+            state, mixture = fresh_state(self.program), fresh_mixture(len(block), self.team, self.network)
             coder, totals = rk.new_encoder(), np.zeros(2)
-            words = np.empty(rk.room_for(8 * len(block)), np.uint32)
+            names = account.names(self.team)
+            shares = np.zeros(len(names) if self.detailed else 0)
+            words = np.empty(rk.room_for_bits(8 * len(block)), np.uint32)
+            scratch = np.empty(loops.SCRATCH, np.int64)
             for start, stop in chunks(len(block)):
-                loops.encode(self.program, state, self.network, mixture, coder, words, block, start, stop, totals)
+                loops.encode(
+                    self.program,
+                    state,
+                    self.network,
+                    mixture,
+                    scratch,
+                    coder,
+                    words,
+                    block,
+                    start,
+                    stop,
+                    totals,
+                    shares,
+                )
                 tell(stop - start)
-            count = rk.finish(coder, words)
+            count = rk.finish_short(coder, words)
             network_bits = float(totals[1]) if self.network else None
-            return Coded(words[:count].copy(), float(totals[0]), float(totals[0]), network_bits)
+            experts = dict(zip(names, shares.tolist(), strict=True)) if self.detailed else {}
+            return Coded(words[:count].copy(), float(totals[0]), float(totals[0]), network_bits, experts)
 
         return side_by_side(one, blocks, self.threads, progress)
 
@@ -52,11 +80,13 @@ class MixtureEngine:
 
         def one(block: tuple[np.ndarray, int], tell: Progress) -> np.ndarray:
             words, length = block
-            text = np.zeros(length, np.uint8)
-            state, mixture = fresh_state(self.program), fresh_mixture(length, self.network)
+            text, scratch = np.zeros(length, np.uint8), np.empty(loops.SCRATCH, np.int64)
+            state, mixture = fresh_state(self.program), fresh_mixture(length, self.team, self.network)
             coder = rk.new_decoder(words)
             for start, stop in chunks(length):
-                if not loops.decode(self.program, state, self.network, mixture, coder, words, text, start, stop):
+                if not loops.decode(
+                    self.program, state, self.network, mixture, scratch, coder, words, text, start, stop
+                ):
                     raise DamagedError("the coded data are damaged: no symbol fits them")
                 tell(stop - start)
             return text
@@ -64,16 +94,16 @@ class MixtureEngine:
         return side_by_side(one, blocks, self.threads, progress)
 
 
-@lru_cache(maxsize=1)
-def conforms() -> bool:
-    """Whether the experts compute on this machine what they compute everywhere. Takes some milliseconds, once."""
-    (coded,) = MixtureEngine(None).encode([conformance_symbols()], lambda done: None)
-    return zlib.crc32(coded.words.astype("<u4").tobytes()) == CONFORMANCE
+@lru_cache(maxsize=len(TEAMS))
+def conforms(team: Team = DEFAULT) -> bool:
+    """Whether a team computes on this machine what it computes everywhere. Takes some milliseconds, once."""
+    (coded,) = MixtureEngine(None, team).encode([conformance_symbols()], lambda done: None)
+    return zlib.crc32(packed_words(coded.words, EXPERTS)) == CONFORMANCE[team.name]
 
 
 def verified(engine: MixtureEngine) -> MixtureEngine:
-    """The engine, if the experts conform. Raises ModelError otherwise."""
-    if not conforms():
+    """The engine, if its experts conform. Raises ModelError otherwise."""
+    if not conforms(engine.team):
         raise ModelError(
             "the experts do not compute here what they should; what they wrote could not be read elsewhere. "
             "Run 'arcodec doctor' and report what it says"

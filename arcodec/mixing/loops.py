@@ -9,8 +9,12 @@ from ..exact import kernels
 from ..exact.contexts import remember
 from ..exact.program import Program, State
 from ..jit import kernel
+from . import account as ac
 from . import mixture as mx
 from .mixture import Mixture
+
+WEIGHTS = 256  # room for a network's weights, and behind them for the sums over them
+SCRATCH = WEIGHTS + 512
 
 
 @kernel
@@ -19,31 +23,42 @@ def encode(
     state: State,
     network: bool,
     mixture: Mixture,
+    scratch: np.ndarray,
     coder: np.ndarray,
     words: np.ndarray,
     text: np.ndarray,
     start: int,
     stop: int,
     totals: np.ndarray,
+    shares: np.ndarray,
 ) -> None:
-    """Code text[start:stop]; adds to totals the bits of the mixture and of the network alone."""
-    numbers, hashes, reals, nodes, stages, heads = mixture
-    weights = np.empty(256, np.int64)
+    """Code text[start:stop]; scratch (768,) int64 is room to work in.
+
+    Adds to totals the bits of the mixture and of the network alone, and to shares what each expert would have taken
+    alone (see ``account``), unless shares is empty.
+    """
+    numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
+    weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
     for t in range(start, stop):
         symbol = np.int64(text[t])
         if network:
             kernels.weights(program, state, weights)
-            mx.plant(numbers, weights)
-            totals[1] += np.log2(numbers[mx.TREE + 1] / weights[symbol])
+            mx.plant(tree, weights)
+            totals[1] += np.log2(tree[1] / weights[symbol])
             remember(state.memory, symbol)
-        mx.start_byte(numbers, hashes, nodes)
         for place in range(7, -1, -1):
+            if place in (7, 3):
+                mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
+            if network:
+                mx.consult(numbers, tree)
             bit = (symbol >> place) & 1
-            one = mx.predict(numbers, hashes, reals, nodes, stages)
+            one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
             rk.encode_bit(coder, words, one, bit)
             totals[0] += np.log2(rk.BIT_TOTAL / (one if bit else rk.BIT_TOTAL - one))
-            mx.update(numbers, hashes, reals, nodes, stages, bit)
-        mx.end_byte(numbers, hashes, heads, text)
+            if len(shares):
+                ac.add(reals, places.shape[1], bit, shares)
+            mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
+        mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
 
 
 @kernel
@@ -52,6 +67,7 @@ def decode(
     state: State,
     network: bool,
     mixture: Mixture,
+    scratch: np.ndarray,
     coder: np.ndarray,
     words: np.ndarray,
     text: np.ndarray,
@@ -59,20 +75,24 @@ def decode(
     stop: int,
 ) -> bool:
     """Fill text[start:stop]; False if the words are damaged so that no symbol fits."""
-    numbers, hashes, reals, nodes, stages, heads = mixture
-    weights = np.empty(256, np.int64)
+    numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
+    weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
     for t in range(start, stop):
         if network:
             kernels.weights(program, state, weights)
-            mx.plant(numbers, weights)
-        mx.start_byte(numbers, hashes, nodes)
-        for _ in range(8):
-            bit = rk.decode_bit(coder, words, mx.predict(numbers, hashes, reals, nodes, stages))
+            mx.plant(tree, weights)
+        for place in range(7, -1, -1):
+            if place in (7, 3):
+                mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
+            if network:
+                mx.consult(numbers, tree)
+            one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
+            bit = rk.decode_bit(coder, words, one)
             if bit < 0:
                 return False
-            mx.update(numbers, hashes, reals, nodes, stages, bit)
+            mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
         text[t] = numbers[mx.PARTIAL] & 255
-        mx.end_byte(numbers, hashes, heads, text)
+        mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
         if network:
             remember(state.memory, text[t])
     return True

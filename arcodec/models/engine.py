@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ class Coded:
     model_bits: float  # sum of -log2 q(x)
     coded_bits: float  # sum of -log2(f / 2**24)
     network_bits: float | None = None  # what the network alone would have taken, if it was one of several experts
+    experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert alone would have, if asked for
 
 
 class Engine(Protocol):

@@ -9,12 +9,12 @@ from ..exact import kernels
 from ..exact.contexts import remember
 from ..exact.program import Program, State
 from ..frequencies import PRECISION, fill_frequencies
-from ..jit import kernel
+from ..jit import allocating
 
 MODEL_BITS, CODED_BITS = 0, 1  # of totals
 
 
-@kernel
+@allocating
 def _put(
     coder: np.ndarray, words: np.ndarray, weights: np.ndarray, frequencies: np.ndarray, symbol: int, totals: np.ndarray
 ) -> None:
@@ -28,7 +28,7 @@ def _put(
     totals[CODED_BITS] += PRECISION - np.log2(np.float64(frequencies[symbol]))
 
 
-@kernel
+@allocating
 def encode(
     program: Program, state: State, coder: np.ndarray, words: np.ndarray, symbols: np.ndarray, totals: np.ndarray
 ) -> None:
@@ -41,7 +41,7 @@ def encode(
         remember(state.memory, symbols[t])
 
 
-@kernel
+@allocating
 def decode(program: Program, state: State, coder: np.ndarray, words: np.ndarray, symbols: np.ndarray) -> bool:
     """Fill symbols (n,); False if the words are damaged so that no symbol fits."""
     weights = np.empty(256, np.int64)
@@ -57,7 +57,7 @@ def decode(program: Program, state: State, coder: np.ndarray, words: np.ndarray,
     return True
 
 
-@kernel
+@allocating
 def fill_distributions(program: Program, state: State, symbols: np.ndarray, frequencies: np.ndarray) -> None:
     """The frequencies (n, 256) before each of symbols (n,)."""
     weights = np.empty(256, np.int64)
@@ -67,7 +67,7 @@ def fill_distributions(program: Program, state: State, symbols: np.ndarray, freq
         remember(state.memory, symbols[t])
 
 
-@kernel
+@allocating
 def encode_lanes(
     coders: np.ndarray,
     words: np.ndarray,
@@ -83,7 +83,7 @@ def encode_lanes(
             _put(coders[lane], words[lane], weights[t, lane], frequencies, symbols[t, lane], totals[lane])
 
 
-@kernel
+@allocating
 def decode_lanes(
     coders: np.ndarray,
     words: np.ndarray,

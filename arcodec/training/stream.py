@@ -9,7 +9,7 @@ import numpy as np
 
 from ..exact.contexts import MEMORY, rows_of
 from ..exact.spec import Embed
-from ..jit import kernel
+from ..jit import allocating
 from .corpus import Source
 
 _SEPARATOR = 0
@@ -26,7 +26,7 @@ class Chunk:
     fresh: np.ndarray  # (lanes,) bool
 
 
-@kernel
+@allocating
 def _contexts(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, rows: np.ndarray, last: np.ndarray) -> None:
     for lane in range(len(symbols)):
         last[0, lane] = memory[lane, 0] & np.uint64(255)

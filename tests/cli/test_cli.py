@@ -262,7 +262,7 @@ def test_models_and_doctor(run: Run) -> None:
     for family in ("recurrent", "convolution", "attention"):
         for engine in ("compiled", "torch cpu float32", "torch cpu int8"):
             assert any(line.startswith(f"small-{family}") and engine in line and " same " in line for line in lines)
-    assert sum(line.startswith(("experts", "range coder")) and line.endswith("same") for line in lines) == 2
+    assert sum(line.startswith(("experts", "range coder")) and line.endswith("same") for line in lines) == 4
 
 
 def test_doctor_names_a_model_that_differs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,3 +358,23 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     with process.stderr:
         assert process.stderr.read() == b""
     assert process.wait() == -signal.SIGPIPE
+
+
+@pytest.mark.parametrize(("options", "level"), [(("-1",), 0), (("-5",), 1), (("-9",), 2), (("--preset", "fast"), 0)])
+def test_levels(run: Run, tmp_path: Path, options: tuple[str, ...], level: int) -> None:
+    (tmp_path / "a").write_bytes(b"some text, " * 50)
+    none = () if level == 0 else ("--model", "none")
+    result = run("compress", "-vv", *options, *none, str(tmp_path / "a"))
+    assert result.code == 0
+    assert container.read_header(memoryview((tmp_path / "a.arc").read_bytes())).level == level
+    report = result.err
+    assert "predicted by experts, preset" in report
+    assert "regret of the mixture against the best" in report
+
+
+def test_levels_and_presets_that_contradict_each_other(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    result = run("compress", "-9", "--preset", "fast", str(tmp_path / "a"))
+    assert (result.code, "give one of the two" in result.err) == (2, True)
+    result = run("compress", "--max-memory", "1M", "--model", "none", str(tmp_path / "a"))
+    assert (result.code, "more than the 1,048,576 allowed" in result.err) == (6, True)

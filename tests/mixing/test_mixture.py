@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from arcodec.errors import DamagedError, ModelError
 from arcodec.mixing import engine as mixing_engine
-from arcodec.mixing import logistic
+from arcodec.mixing import history, logistic, vectors
 from arcodec.mixing.engine import MixtureEngine
+from arcodec.mixing.mixture import fresh_mixture
+from arcodec.mixing.team import TEAMS
 from arcodec.models import store
 from arcodec.models.file import Model
 
 EXPERTS = MixtureEngine(None)
+TEAM_ENGINES = [MixtureEngine(None, team) for team in TEAMS]
 
 
 def quiet(done: int) -> None:
@@ -41,10 +49,78 @@ def test_tables_approximate_what_they_stand_for() -> None:
     assert (np.diff(logistic.STRETCH) > 0).all()
 
 
-@settings(max_examples=30)
-@given(st.binary(max_size=400))
-def test_round_trip_of_any_bytes(data: bytes) -> None:
-    bits(data)
+@settings(max_examples=40)
+@given(st.binary(max_size=400), st.sampled_from(TEAM_ENGINES))
+def test_round_trip_of_any_bytes(data: bytes, engine: MixtureEngine) -> None:
+    bits(data, engine)
+
+
+def test_states_remember_what_came() -> None:
+    assert history.STATES == len(history.RATES) == len(history.FIRST) == len(history.SEEN) == len(history.NEXT) // 2
+    assert history.NEXT.max() < history.STATES
+    source = random.Random(4)
+    for p in (0.02, 0.3, 0.9):
+        state = ones = 0
+        for count in range(200):
+            if count < 6:  # as they came: the count and the mean are exact
+                assert history.SEEN[state] == count
+                assert abs(history.FIRST[state] / 2**22 - (ones + 0.4) / (count + 0.8)) < 1e-6
+            bit = source.random() < p
+            ones += bit
+            state = history.NEXT[2 * state + bit]
+        assert abs(history.FIRST[state] / 2**22 - p) < 0.25
+
+
+def test_sums_of_products_are_in_one_order() -> None:
+    """Against sixteen lanes in numpy, one IEEE operation at a time."""
+    random_values = np.random.default_rng(5)
+    reals = random_values.normal(size=160).astype(np.float32)
+    first, second = reals[16:64].reshape(3, 16), reals[64:112].reshape(3, 16)
+    lanes = np.zeros(16, np.float32)
+    for left, right in zip(first, second, strict=True):
+        lanes = lanes + left * right
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    expected = reals.copy()
+    expected[16:64] = reals[16:64] + np.float32(0.3) * reals[64:112]
+    assert _dot(reals, 16, 64, 48) == lanes[0]
+    _add_scaled(reals, 16, 64, 48, np.float32(0.3))
+    assert np.array_equal(reals, expected)
+
+
+@njit
+def _dot(reals, first, second, count):  # type: ignore[no-untyped-def]
+    return vectors.dot(reals, first, second, count)
+
+
+@njit
+def _add_scaled(reals, to, source, count, scale):  # type: ignore[no-untyped-def]
+    vectors.add_scaled(reals, to, source, count, scale)
+
+
+def test_record_lengths_are_found() -> None:
+    rows = [bytes([7, i % 256, 200, 13 * i % 256, 0, i % 3, 91]) for i in range(400)]
+    table = b"".join(row + random.Random(i).randbytes(4) for i, row in enumerate(rows))
+    with_records, without = bits(table), bits(table, MixtureEngine(None, TEAMS[0]))
+    assert with_records < 0.93 * without
+
+
+def test_memory_is_what_the_team_says() -> None:
+    for team in TEAMS:
+        for length in (10, 5000, 300_000):
+            used = sum(array.nbytes for array in fresh_mixture(length, team, True))
+            assert used <= team.memory(length) < 1.5 * used + 2**22 + 8 * length
+
+
+def test_indices_stay_inside_the_arrays() -> None:
+    """The kernels run without bounds checks; here they are compiled with them."""
+    program = (
+        "import random; from arcodec.mixing.engine import MixtureEngine; from arcodec.mixing.team import TEAMS;"
+        "import numpy as np; data = np.frombuffer(bytes(300) + random.Random(0).randbytes(300) + b'a b' * 99, 'u1');"
+        "[list(MixtureEngine(None, team).encode([data], print)) for team in TEAMS]"
+    )
+    checked = dict(os.environ, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=tempfile.mkdtemp())
+    subprocess.run([sys.executable, "-c", program], env=checked, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize("p", [0.5, 0.1, 0.01])
@@ -76,9 +152,10 @@ def test_a_network_helps_and_is_one_of_many(small_models: dict[str, Model], engl
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_blocks_on_several_cores_are_the_same(english: bytes, threads: int) -> None:
     blocks = [np.frombuffer(english[i : i + 500], np.uint8) for i in range(0, len(english), 500)]
-    one, several = (list(MixtureEngine(None, t).encode(blocks, quiet)) for t in (1, threads))
+    engines = [MixtureEngine(None, threads=t) for t in (1, threads)]
+    one, several = (list(engine.encode(blocks, quiet)) for engine in engines)
     assert all(np.array_equal(a.words, b.words) for a, b in zip(one, several, strict=True))
-    back = MixtureEngine(None, threads).decode([(c.words, len(b)) for c, b in zip(one, blocks, strict=True)], quiet)
+    back = engines[1].decode([(c.words, len(b)) for c, b in zip(one, blocks, strict=True)], quiet)
     assert b"".join(block.tobytes() for block in back) == english
 
 
@@ -98,7 +175,7 @@ def test_any_words_decode_to_something_or_are_refused() -> None:
 
 
 def test_experts_that_compute_something_else_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixing_engine, "CONFORMANCE", 1)
+    monkeypatch.setattr(mixing_engine, "CONFORMANCE", {"default": 1})
     mixing_engine.conforms.cache_clear()
     try:
         with pytest.raises(ModelError, match="experts"):

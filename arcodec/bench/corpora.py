@@ -1,0 +1,90 @@
+"""Whole corpora beside the peers, and short messages beside those that bring a dictionary."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import zstandard
+
+from .. import codec
+from . import measure as m
+from . import peers as p
+
+FOLDERS = ("calgary", "canterbury")
+_PRESETS = ("fast", "default")
+_DICTIONARY = 110_000  # bytes
+_MESSAGES = 20
+_SAMPLE = 1 << 14  # bytes of each training document the dictionary sees
+
+
+def _ours(content: bytes, preset: str) -> int:
+    return m.round_trip_size(content, lambda data: codec.compress(data, preset=preset, verify=False), codec.decompress)
+
+
+def corpora(data: Path, presets: tuple[str, ...] = _PRESETS) -> Iterator[str]:
+    """A table for each corpus: sizes of every file, all round trips verified."""
+    peers, missing = p.available()
+    names = [*(f"arcodec {preset}" for preset in presets), *(peer.name for peer in peers)]
+    for folder in FOLDERS:
+        yield m.row([folder, "bytes", *names])
+        yield m.row(["---", *["---:"] * (len(names) + 1)])
+        totals = [0] * (len(names) + 1)
+        for path in sorted((data / folder).iterdir()):
+            content = path.read_bytes()
+            sizes = [_ours(content, preset) for preset in presets]
+            sizes += [m.round_trip_size(content, peer.compress, peer.decompress) for peer in peers]
+            yield m.row([path.name, f"{len(content):,}", *(f"{size:,}" for size in sizes)])
+            totals = [total + size for total, size in zip(totals, [len(content), *sizes], strict=True)]
+        yield m.row(["total", *(f"{total:,}" for total in totals)])
+        yield ""
+    if missing:
+        yield f"Not installed, hence not measured: {', '.join(missing)}."
+
+
+def _documents(folder: Path) -> list[bytes]:
+    found = []
+    for path in sorted(folder.rglob("*.txt")):
+        found += [document for document in path.read_bytes().split(b"\0") if len(document) >= 2000]
+    return found
+
+
+def _training_samples(folder: Path) -> list[bytes]:
+    found = []
+    for path in sorted(folder.rglob("*.zst")):
+        with path.open("rb") as file:
+            reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(file)
+            documents = reader.read(1 << 21).split(b"\0")
+        found += [document[:_SAMPLE] for document in documents if document]
+    return found
+
+
+def messages(text: Path) -> Iterator[str]:
+    """Mean sizes of the first bytes of documents held out; text holds ``train`` and ``valid``."""
+    chosen = random.Random(0).sample(_documents(text / "valid"), _MESSAGES)
+    others = [p.zstd_with_dictionary(_training_samples(text / "train"), _DICTIONARY), p.brotli()]
+    yield m.row(["first bytes", "arcodec", *(peer.name for peer in others)])
+    yield m.row(["---:", *["---:"] * (len(others) + 1)])
+    for length in (200, 2000):
+        cut = [document[:length] for document in chosen]
+        ours = sum(_ours(message, "default") for message in cut)
+        theirs = [sum(m.round_trip_size(message, q.compress, q.decompress) for message in cut) for q in others]
+        yield m.row([f"{length:,}", *(f"{total / len(cut):.1f}" for total in (ours, *theirs))])
+
+
+def speeds(data: Path) -> Iterator[str]:
+    """Throughput of the presets: on text of 5 MB (fast) and 1 MiB (default), and on each larger file of Canterbury."""
+    text = b"".join((data / name).read_bytes() for name in m.TEXTS)
+    inputs = {"fast": [("text, 5 MB", (text * 3)[:5_000_000])], "default": [("text, 1 MiB", text[: 1 << 20])]}
+    for path in sorted((data / "canterbury").iterdir()):
+        if path.stat().st_size > 100_000:
+            inputs["fast"].append((path.name, path.read_bytes()))
+    yield m.row(["preset", "input", "cores", "compress, KB/s", "decompress, KB/s"])
+    yield m.row(["---", "---", "---:", "---:", "---:"])
+    for preset, contents in inputs.items():
+        codec.decompress(codec.compress(text[:5000], preset=preset))  # compile and load first
+        for name, content in contents:
+            for threads in (1, 2) if name.startswith("text") else (1,):
+                there, back = m.speeds(content, preset, threads)
+                yield m.row([preset, name, str(threads), f"{there:.1f}", f"{back:.1f}"])

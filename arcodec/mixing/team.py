@@ -1,0 +1,62 @@
+"""Teams of experts: how many contexts are asked, how the mixer's inputs are laid out, and what memory it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..jit import inlined
+from . import contexts, estimation, matching
+
+# Inputs of the mixer: four of each context, then those of the network and of the match, and a constant.
+EACH = 4
+NETWORK, MATCH, BIAS, OTHERS = 0, 3, 5, 6
+_LANES = 16  # inputs are padded to a multiple of it
+
+SETS = 6  # of weights at most, each chosen by a context of its own: see mixture.predict
+CHOICES = 2048  # weight vectors a set holds
+FINAL_CHOICES = 256
+
+# Adaptive probabilities: of runs, [context][times in a row][known bits]; of states, [context][state]; of matches.
+RUN_CELLS = 16 * 8
+STATE_CELLS = 1024
+
+
+@inlined
+def inputs_of(contexts: int) -> int:
+    """Inputs of the mixer with so many contexts; padded."""
+    return (EACH * contexts + OTHERS + _LANES - 1) // _LANES * _LANES
+
+
+def cells_of(contexts: int) -> int:
+    """Adaptive probabilities with so many contexts."""
+    return contexts * (RUN_CELLS + STATE_CELLS) + matching.CELLS
+
+
+@dataclass(frozen=True)
+class Team:
+    """The experts of a preset. Its number stands in the file."""
+
+    name: str
+    number: int
+    contexts: int  # the first so many of contexts.NAMES
+    sets: int  # of weights, the first so many
+    most_buckets_log2: int  # for each context
+    block: int  # bytes a block by default
+    with_network: bool  # whether a network may be one of them
+
+    def buckets_log2(self, length: int) -> int:
+        """Buckets of each context for a block of ``length`` bytes, two a byte as long as there are few."""
+        return min(self.most_buckets_log2, max(6, (2 * length - 1).bit_length()))
+
+    def memory(self, length: int) -> int:
+        """Bytes that coding a block of ``length`` bytes takes at most, its input and output included."""
+        nodes = self.contexts * 64 << self.buckets_log2(length)
+        weights = 4 * self.sets * CHOICES * (EACH * self.contexts + OTHERS + _LANES)
+        maps = 3 * 4 * 33 * estimation.CONTEXTS
+        return nodes + weights + maps + 4 * contexts.FOLLOWERS + 8 * (2 << 18) + 6 * length
+
+
+FAST = Team("fast", 0, 6, 3, 16, 3 << 18, False)
+DEFAULT = Team("default", 1, 22, 6, 16, 3 << 18, True)
+BEST = Team("best", 2, contexts.MOST, SETS, 20, 1 << 24, True)
+TEAMS = (FAST, DEFAULT, BEST)

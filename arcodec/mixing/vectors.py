@@ -1,0 +1,80 @@
+"""Sums of float32 products, sixteen side by side, always in the same order.
+
+Written as LLVM vector operations: the compiler may not reorder a sum of floats by itself, and one after the other they
+would take several times as long. Each lane is one IEEE operation at a time, so that the result is the same on every
+processor, whatever the width of its vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ..exact.dot import lane_sum, pick
+
+LANES = 16
+
+_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_VECTOR = ir.VectorType(_F32, LANES)
+
+
+def _data(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    return context.make_array(kind)(context, builder, value).data
+
+
+def _at(builder: Any, start: Any, offset: Any) -> Any:
+    return builder.bitcast(builder.gep(start, [offset]), _VECTOR.as_pointer())
+
+
+@intrinsic
+def dot(typing_context: Any, reals: Any, first: Any, second: Any, count: Any) -> Any:
+    """The product of reals[first : first + count] and reals[second : second + count]; count a multiple of 16."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature.args[0], arguments[0])
+        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, None))  # type: ignore[no-untyped-call]
+        with cgutils.for_range(builder, builder.udiv(arguments[3], ir.Constant(_I64, LANES))) as loop:
+            offset = builder.mul(loop.index, ir.Constant(_I64, LANES))
+            left = builder.load(_at(builder, data, builder.add(arguments[1], offset)), align=4)
+            right = builder.load(_at(builder, data, builder.add(arguments[2], offset)), align=4)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(left, right)), total)
+        return lane_sum(builder, builder.load(total), builder.fadd)
+
+    return types.float32(reals, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def add_scaled(typing_context: Any, reals: Any, to: Any, source: Any, count: Any, scale: Any) -> Any:
+    """reals[to : to + count] += scale * reals[source : source + count]; count a multiple of 16."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature.args[0], arguments[0])
+        scale = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), arguments[4], ir.Constant(_I32, 0))
+        scales = pick(builder, scale, [0] * LANES)
+        with cgutils.for_range(builder, builder.udiv(arguments[3], ir.Constant(_I64, LANES))) as loop:
+            offset = builder.mul(loop.index, ir.Constant(_I64, LANES))
+            place = _at(builder, data, builder.add(arguments[1], offset))
+            change = builder.fmul(scales, builder.load(_at(builder, data, builder.add(arguments[2], offset)), align=4))
+            builder.store(builder.fadd(builder.load(place, align=4), change), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(reals, types.int64, types.int64, types.int64, types.float32), generate
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, place: Any) -> Any:
+    """Begin to load array[place] into the cache; changes nothing but the time."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature.args[0], arguments[0])
+        bytes_at = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [bytes_at.type, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+        builder.call(function, [bytes_at, ir.Constant(_I32, 1), ir.Constant(_I32, 3), ir.Constant(_I32, 1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
