@@ -71,10 +71,13 @@ def block_check(original: bytes, payload: bytes) -> int:
 
 
 def packed_words(words: np.ndarray, predictor: int) -> bytes:
-    """Words (n,) uint32, little-endian; where bits were coded, without the low bytes of the last that are zero."""
+    """Words (n,) uint32, little-endian; where bits were coded, without the zeros that end the last two.
+
+    Of no more than two, so that the length of a payload still says how many symbols it can hold at most.
+    """
     payload = words.astype("<u4").tobytes()
-    while payload and predictor != NETWORK:
-        last = payload[-4:].lstrip(b"\0")
+    for _ in range(0 if predictor == NETWORK else 2):
+        last = payload[-4:].lstrip(b"\0")  # the low bytes of a word come first
         payload = payload[:-4]
         if last:
             return payload + last

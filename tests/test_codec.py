@@ -51,6 +51,13 @@ def test_edges(small_model: Model, data: bytes, mix: bool) -> None:
     assert len(content) <= len(data) + 24
 
 
+def test_a_large_block_of_zeros() -> None:
+    """All its words are zero; what is left of them must still allow for so many symbols."""
+    data = bytes(5 << 20)
+    content = arcodec.compress(data, preset="fast", block_size=len(data))  # verifies
+    assert len(content) < 200
+
+
 @needs_text_model
 def test_a_million_times_one_byte() -> None:
     data = b"a" * 1_000_000

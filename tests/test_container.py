@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +113,13 @@ def head(version: int, kind: int, rest: bytes) -> bytes:
 def test_impossible_headers(content: bytes, what: str) -> None:
     with pytest.raises(DamagedError, match=what):
         list(c.members(content))
+
+
+@given(st.lists(st.sampled_from([0, 1, 0x80000000, 0x12000000, 0x00340000]), max_size=6), st.integers(1, 3))
+def test_words_are_packed_and_unpacked(values: list[int], predictor: int) -> None:
+    words = np.array(values, np.uint32)
+    payload = c.packed_words(words, predictor)
+    back = c.unpacked_words(payload)
+    assert np.array_equal(back, words[: len(back)])
+    assert not words[len(back) :].any()
+    assert len(payload) == 4 * len(words) if predictor == c.NETWORK else len(payload) >= 4 * len(words) - 8

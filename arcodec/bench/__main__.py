@@ -19,7 +19,7 @@ def main() -> None:
         "data",
         type=Path,
         nargs="+",
-        help="folder with calgary/ and canterbury/; for messages, one with train/ and valid/; for validation, categories",
+        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
     )
     parser.add_argument("--model", action="append", help="name or path of a model; several for validation")
     parser.add_argument("--preset", action="append", help="for corpora; fast and default if none is given")

@@ -41,8 +41,6 @@ class Team:
     contexts: int  # the first so many of contexts.NAMES
     sets: int  # of weights, the first so many
     most_buckets_log2: int  # for each context
-    block: int  # bytes a block by default
-    with_network: bool  # whether a network may be one of them
 
     def buckets_log2(self, length: int) -> int:
         """Buckets of each context for a block of ``length`` bytes, two a byte as long as there are few."""
@@ -56,7 +54,7 @@ class Team:
         return nodes + weights + maps + 4 * contexts.FOLLOWERS + 8 * (2 << 18) + 6 * length
 
 
-FAST = Team("fast", 0, 6, 3, 16, 3 << 18, False)
-DEFAULT = Team("default", 1, 22, 6, 16, 3 << 18, True)
-BEST = Team("best", 2, contexts.MOST, SETS, 20, 1 << 24, True)
+FAST = Team("fast", 0, 6, 3, 16)
+DEFAULT = Team("default", 1, 22, 6, 16)
+BEST = Team("best", 2, contexts.MOST, SETS, 20)
 TEAMS = (FAST, DEFAULT, BEST)
