@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,23 +13,12 @@ import numpy as np
 from . import container
 from .errors import ArcodecError, DamagedError, LimitError, UsageError
 from .ledger import Ledger, exact_bits
+from .predictor import Predictor, Resources, block_size_for, choose, engine_for, of_header
 
 if TYPE_CHECKING:
-    from .mixing.team import Team
     from .models.engine import Coded, Engine, Progress
-    from .models.file import Model
 
 Buffer = bytes | bytearray | memoryview
-
-PRESETS = {"fast": 0, "default": 1, "best": 2}  # and the level of each in the file's header
-_PREDICTORS = ("nothing", "a network", "experts", "experts and a network")  # of the header's
-_NETWORK = "text"  # of the presets that have one
-
-_BLOCK = 3 << 18  # symbols; what is learnt from them is lost at each block's start, but two cores want two blocks
-_LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
-_SHORTEST_LANE = 1 << 12
-_SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
-_WORTH = 0.99  # it does if it makes them this much smaller
 
 
 @dataclass(frozen=True)
@@ -43,14 +31,6 @@ class Compressed:
 
 def _quiet(done: int) -> None:
     """Progress nobody looks at."""
-
-
-def block_size_for(length: int, device: str, preset: str = "default") -> int:
-    """Symbols a block: a function of the input's length, and of whether the device wants few blocks or many."""
-    most = container.MAX_BLOCK if preset == "best" else _BLOCK
-    blocks = -(-length // most) if device == "cpu" else min(_LANES, length // _SHORTEST_LANE)
-    blocks = max(blocks, -(-length // container.MAX_BLOCK), 1)
-    return max(1, -(-length // blocks))
 
 
 def compress(
@@ -73,11 +53,12 @@ def compress(
         memory, in blocks of up to 16 MiB.
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
-    block_size: bytes a block, at most 2**24; by default at most 768 KiB, 16 MiB if best, or many small ones for a GPU.
+    block_size: bytes a block, at most 2**24; by default at most 768 KiB with a network, 1.5 MiB without, 16 MiB if
+        best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
-    max_memory: bytes that blocks may take while they are coded, besides Python, the network and the data themselves;
-        fewer cores are used if that helps.
+    max_memory: bytes that experts may take, besides Python, the network and the data themselves; fewer cores are used
+        if that helps. By default half the machine's.
     verify: decode the result and compare before returning it.
 
     Raises ModelError if the model is missing or does not compute here as it should, LimitError if the memory does not
@@ -153,91 +134,22 @@ def measured(
 
     detailed: also account for each expert, which takes a third more time.
     """
-    if preset not in PRESETS:
-        raise UsageError(f"preset {preset!r}: expected {', '.join(PRESETS)}")
-    if preset == "fast" and (not mix or model not in (None, "none")):
-        raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
     view = memoryview(data).cast("B")
-    size = block_size_for(len(view), device, preset) if block_size is None else block_size
+    predictor = choose(view, model, preset, mix, device)
+    size = block_size_for(len(view), predictor, device) if block_size is None else block_size
     if not 1 <= size <= container.MAX_BLOCK:
         raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
-    name = model or ("none" if preset == "fast" else _NETWORK)
-    cores = min(_cores(threads), max(1, len(blocks)))
-    predictor, found, engine = _choose(
-        view, name, mix, device, _Team(PRESETS[preset], size, cores, max_memory, detailed)
-    )
-    packed, coded = _encode(blocks, engine, predictor, progress)
+    resources = Resources(threads, device, max_memory)
+    engine = engine_for(predictor, size, len(blocks), resources, detailed)
+    packed, coded = _encode(blocks, engine, predictor.kind, progress)
     if all(block.stored for block in packed):
-        predictor, found = container.STORED, None
-    level = PRESETS[preset] if predictor in (container.EXPERTS, container.MIXTURE) else 0
-    header = container.Header(len(view), size, predictor, found.prefix if found else b"", level)
+        predictor = Predictor()
+    prefix = predictor.model.prefix if predictor.model else b""
+    header = container.Header(len(view), size, predictor.kind, prefix, predictor.level)
     content = container.pack(header, packed, zlib.crc32(view))
-    return Compressed(content, _account(content, coded, found))
-
-
-@dataclass(frozen=True)
-class _Team:
-    """Which experts work, on blocks of which size, on how many cores, in how much memory."""
-
-    level: int
-    block_size: int
-    threads: int
-    max_memory: int | None
-    detailed: bool = False
-
-    def engine(self, model: Model | None) -> Engine:
-        """Experts, with the network among them if there is a model. Raises LimitError."""
-        from .mixing.engine import MixtureEngine, verified
-        from .mixing.team import TEAMS
-        from .models import store
-
-        team = TEAMS[self.level]
-        threads = self._affordable(team)
-        program = None if model is None else store.compiled(model, threads).program
-        return verified(MixtureEngine(program, team, threads, self.detailed))
-
-    def _affordable(self, team: Team) -> int:
-        each = team.memory(self.block_size)
-        if self.max_memory is not None and each > self.max_memory:
-            raise LimitError(
-                f"a block of {self.block_size:,} bytes takes {each:,} bytes of memory at the preset {team.name}, more "
-                f"than the {self.max_memory:,} allowed: a faster preset and smaller blocks need less"
-            )
-        return self.threads if self.max_memory is None else min(self.threads, self.max_memory // each)
-
-
-def _choose(
-    data: memoryview, name: str, mix: bool, device: str, team: _Team
-) -> tuple[int, Model | None, Engine | None]:
-    """The predictor for these data, its model and its engine."""
-    if name == "none":
-        return (container.EXPERTS, None, team.engine(None)) if mix else (container.STORED, None, None)
-    from .models import store
-
-    model = store.find(name)
-    if not mix or device != "cpu":
-        return container.NETWORK, model, store.engine_for(model, device, team.threads)
-    mixture, experts = team.engine(model), team.engine(None)
-    sample = [np.frombuffer(data[:_SAMPLE], np.uint8)]
-    with_network, without = (next(iter(e.encode(sample, _quiet))).coded_bits for e in (mixture, experts))
-    if with_network < _WORTH * without:
-        return container.MIXTURE, model, mixture
-    return container.EXPERTS, None, experts
-
-
-def available_cores() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _cores(threads: int | None) -> int:
-    if threads is not None and threads < 0:
-        raise UsageError(f"{threads} threads: expected 1 or more, or 0 for all cores")
-    return threads or available_cores()
+    return Compressed(content, _account(content, coded, predictor))
 
 
 def _encode(
@@ -259,7 +171,8 @@ def _encode(
     return packed, kept
 
 
-def _account(content: bytes, coded: list[Coded], model: Model | None) -> Ledger:
+def _account(content: bytes, coded: list[Coded], predictor: Predictor) -> Ledger:
+    model = predictor.model
     members = list(container.members(content))
     parts: Counter[str] = sum((member.account for member in members), Counter())
     stored = sum(len(block.payload) for member in members for block in member.blocks if block.stored)
@@ -273,7 +186,7 @@ def _account(content: bytes, coded: list[Coded], model: Model | None) -> Ledger:
         network_bits=_network_bits(coded),
         experts_bits=_experts_bits(coded),
         container_bytes=parts,
-        predictor=_PREDICTORS[members[0].header.predictor],
+        predictor=predictor.name,
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
@@ -324,14 +237,13 @@ def iter_decompressed(
     progress: Progress = _quiet,
 ) -> Iterator[bytes]:
     """``decompress`` block by block. A block is checked before it is handed out, the whole behind the last one."""
+    resources = Resources(threads, device, max_memory)
     members = list(container.members(memoryview(data).cast("B")))
     total = sum(member.header.length for member in members)
     if max_output_size is not None and total > max_output_size:
         raise LimitError(f"the output would have {total:,} bytes, more than the {max_output_size:,} allowed")
     for member in members:
-        engine = None
-        if not all(block.stored for block in member.blocks):
-            engine = engine_of(member.header, device, threads, model, max_memory)
+        engine = engine_of(member.header, member.blocks, resources, model)
         whole = 0
         for original in decoded_blocks(member.header, member.blocks, engine, progress):
             whole = zlib.crc32(original, whole)
@@ -341,21 +253,12 @@ def iter_decompressed(
 
 
 def engine_of(
-    header: container.Header, device: str, threads: int | None, model: str | None, max_memory: int | None = None
+    header: container.Header, blocks: Sequence[container.Block], resources: Resources, model: str | None
 ) -> Engine | None:
-    """The engine a member needs, or None if all of it is stored. Raises ModelError and LimitError."""
-    if header.predictor == container.STORED:
+    """The engine these blocks of a member need; None if all are stored. Raises ModelError and LimitError."""
+    if all(block.stored for block in blocks):
         return None
-    cores = min(_cores(threads), header.blocks)
-    team = _Team(header.level, min(header.block_size, header.length), cores, max_memory)
-    if header.predictor == container.EXPERTS:
-        return team.engine(None)
-    from .models import store
-
-    needed = store.find_by_prefix(header.model, None if model == "none" else model)
-    if header.predictor == container.MIXTURE:  # runs on the CPU, whatever the device
-        return team.engine(needed)
-    return store.engine_for(needed, device, cores)
+    return engine_for(of_header(header, model), min(header.block_size, header.length), len(blocks), resources)
 
 
 def decoded_blocks(

@@ -35,7 +35,7 @@ class Ledger:
     model_bits: float
     coded_bits: float
     payload_bits: int  # what the coder took
-    stored_bits: int  # symbols of blocks nothing could shrink
+    stored_bits: int  # symbols of blocks nothing could shrink; none of the lines above is of them
     network_bits: float | None = None  # what the network alone would have taken, where it was one of several experts
     experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert would have taken, if asked for
     container_bytes: Counter[str] = field(default_factory=Counter)
@@ -117,7 +117,7 @@ class Ledger:
 
     def _experts(self) -> list[str]:
         """A line for each expert and the mixture's regret."""
-        length = self.original_bytes
+        length = self.original_bytes - self.stored_bits // 8  # of what was coded
         width = max(len(name) for name in self.alone_bits)
         lines = [f"{'each expert alone':{width}}  {'bits':>15}  {'bits/byte':>9}"]
         for name, bits in [("the mixture", self.model_bits), *self.alone_bits.items()]:

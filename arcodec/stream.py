@@ -11,13 +11,15 @@ from typing import Any, Literal, overload
 from . import codec, container
 from .errors import LimitError, UsageError
 from .files import replacing
+from .predictor import Resources
 
 
 class _BlockReader(io.RawIOBase):
     """Reads any part of an .arc file, decoding only the blocks it needs and keeping the last."""
 
-    def __init__(self, path: Path, model: str | None, max_output_size: int | None) -> None:
+    def __init__(self, path: Path, model: str | None, max_output_size: int | None, max_memory: int | None) -> None:
         self._model = model
+        self._resources = Resources(threads=1, max_memory=max_memory)
         self._members = list(container.members(path.read_bytes()))
         self._starts = [0]
         self._places: list[tuple[container.Member, int]] = []
@@ -56,8 +58,8 @@ class _BlockReader(io.RawIOBase):
         place = bisect_right(self._starts, self._at) - 1
         if place != self._kept:
             member, block = self._places[place]
-            engine = codec.engine_of(member.header, "cpu", 1, self._model)
             one = member.blocks[block : block + 1]
+            engine = codec.engine_of(member.header, one, self._resources, self._model)
             self._content = next(codec.decoded_blocks(member.header, one, engine, first=block))
             self._kept = place
         view = memoryview(buffer).cast("B")
@@ -71,11 +73,12 @@ class _BlockReader(io.RawIOBase):
 class _Writer(io.BytesIO):
     """Collects what is written; closing compresses it and puts the file in place. An exception leaves no file."""
 
-    def __init__(self, path: Path, model: str | None, preset: str, overwrite: bool) -> None:
+    def __init__(self, path: Path, model: str | None, preset: str, max_memory: int | None, overwrite: bool) -> None:
         super().__init__()
         if not overwrite and os.path.lexists(path):
             raise FileExistsError(f"{path} exists")
-        self._path, self._model, self._preset, self._overwrite = path, model, preset, overwrite
+        self._path, self._overwrite = path, overwrite
+        self._model, self._preset, self._max_memory = model, preset, max_memory
         self._spoilt = False
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
@@ -94,7 +97,7 @@ class _Writer(io.BytesIO):
             return
         try:
             if not self._spoilt:
-                content = codec.compress(self.getvalue(), self._model, preset=self._preset)
+                content = codec.compress(self.getvalue(), self._model, preset=self._preset, max_memory=self._max_memory)
                 with replacing(self._path, self._overwrite) as file:
                     file.write(content)
         finally:
@@ -126,6 +129,7 @@ def open(
     model: str | None = None,
     preset: str = "default",
     max_output_size: int | None = None,
+    max_memory: int | None = None,
 ) -> io.BufferedIOBase: ...
 @overload
 def open(
@@ -138,6 +142,7 @@ def open(
     errors: str | None = None,
     newline: str | None = None,
     max_output_size: int | None = None,
+    max_memory: int | None = None,
 ) -> io.TextIOWrapper: ...
 def open(
     path: str | os.PathLike[str],
@@ -149,6 +154,7 @@ def open(
     errors: str | None = None,
     newline: str | None = None,
     max_output_size: int | None = None,
+    max_memory: int | None = None,
 ) -> io.BufferedIOBase | io.TextIOWrapper:
     """Open an .arc file: ``rb``, ``wb`` and ``xb`` for bytes (also without the b), ``rt``, ``wt`` and ``xt`` for text.
 
@@ -157,6 +163,7 @@ def open(
 
     model: name or path; for writing, by default the preset's; for reading, where the file's own is not at hand.
     preset: for writing: ``fast``, ``default`` or ``best``.
+    max_memory: as for ``compress``.
     max_output_size: for reading. Each block is checked, but not the whole (``decompress`` does that).
 
     Raises UsageError for another mode, FileExistsError for ``x`` if the file exists, and what ``compress`` and
@@ -167,9 +174,9 @@ def open(
         raise UsageError(f"mode {mode!r}: expected r, w or x, then b, t or nothing")
     where = Path(path)
     if kind == "r":
-        reader = ArcFile(_BlockReader(where, model, max_output_size))
+        reader = ArcFile(_BlockReader(where, model, max_output_size, max_memory))
         return io.TextIOWrapper(reader, encoding, errors, newline) if text else reader
     if not where.parent.is_dir():
         raise FileNotFoundError(f"{where.parent}: no such folder")
-    writer = _Writer(where, model, preset, overwrite=kind == "w")
+    writer = _Writer(where, model, preset, max_memory, overwrite=kind == "w")
     return _ArcText(writer, encoding, errors, newline) if text else writer

@@ -47,7 +47,12 @@ def _target(source: Path) -> Path:
     "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default the preset's."
 )
 @click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
-@click.option("--block-size", type=console.Size(), metavar="S", help="Bytes a block, at most 16M; 768K by default.")
+@click.option(
+    "--block-size",
+    type=console.Size(),
+    metavar="S",
+    help="Bytes a block, at most 16M; by default at most 768K with a network, 1536K without, 16M at best.",
+)
 @console.max_memory
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")
 @console.device

@@ -85,17 +85,22 @@ device = click.option(
 max_output_size = click.option(
     "--max-output-size", type=Size(), metavar="S", help="Refuse what would give more, as 100M."
 )
-reading_model = click.option(
-    "--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand."
-)
 quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
 max_memory = click.option(
     "--max-memory",
     type=Size(),
     metavar="S",
-    help="What blocks may take while they are coded, besides Python, the network and the data, some 250M: fewer cores "
-    "are used if need be. A block takes up to 70M at fast, 130M at default and 1.9G at best; small ones far less.",
+    help="What experts may take, by default half the memory: fewer cores are used if need be. A block of the usual "
+    "size takes 53M at fast, 135M at default, 1.7G at best; a small one far less. Python, the network and the data "
+    "take some 250M more.",
 )
+reading = options(
+    threads,
+    max_output_size,
+    max_memory,
+    click.option("--model", metavar="NAME|PATH", help="Where the model is, if it is not among those at hand."),
+    device,
+)  # the settings of codec.iter_decompressed
 verbose = click.option("-v", "verbose", is_flag=True, help="Say what was done.")
 output = options(
     click.option("-o", "target", metavar="OUT", help="Write to this file."),

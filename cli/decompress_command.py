@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,11 +25,7 @@ def _target(source: Path) -> Path:
 @console.output
 @console.quiet
 @console.verbose
-@console.threads
-@console.max_output_size
-@console.max_memory
-@console.reading_model
-@console.device
+@console.reading
 def command(
     files: tuple[str, ...],
     target: str | None,
@@ -39,11 +36,7 @@ def command(
     recursive: bool,
     quiet: bool,
     verbose: bool,
-    threads: int,
-    max_output_size: int | None,
-    max_memory: int | None,
-    model: str | None,
-    device: str,
+    **reading: Any,
 ) -> None:
     """Decompress each FILE.arc to FILE, or standard input to standard output."""
     where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
@@ -52,22 +45,12 @@ def command(
 
     def one(name: str) -> None:
         transfer.refuse_early(name, where, _target)
-        decompress_one(name, where, threads, max_output_size, max_memory, model, device, quiet, verbose)
+        decompress_one(name, where, quiet, verbose, **reading)
 
     console.for_each(transfer.sources(names, recursive, SUFFIX, packed=True), one)
 
 
-def decompress_one(
-    name: str,
-    where: transfer.Where,
-    threads: int,
-    max_output_size: int | None,
-    max_memory: int | None,
-    model: str | None,
-    device: str,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+def decompress_one(name: str, where: transfer.Where, quiet: bool, verbose: bool, **reading: Any) -> None:
     """Decompress one input to where the options say."""
     from arcodec import codec, container
 
@@ -75,15 +58,7 @@ def decompress_one(
     start = time.perf_counter()
     total = sum(member.header.length for member in container.members(data))
     with console.progress(total, Path(name).name, quiet) as tick:
-        parts = codec.iter_decompressed(
-            data,
-            max_output_size=max_output_size,
-            threads=threads,
-            device=device,
-            model=model,
-            max_memory=max_memory,
-            progress=tick,
-        )
+        parts = codec.iter_decompressed(data, progress=tick, **reading)
         transfer.write(name, where, _target, status, parts)
     if verbose:
         seconds = time.perf_counter() - start

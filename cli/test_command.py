@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,20 +14,12 @@ from . import console, transfer
 @console.some_files
 @console.quiet
 @console.verbose
-@console.threads
-@console.max_output_size
-@console.max_memory
-@console.reading_model
-@console.device
+@console.reading
 def command(
     files: tuple[str, ...],
     quiet: bool,
     verbose: bool,
-    threads: int,
-    max_output_size: int | None,
-    max_memory: int | None,
-    model: str | None,
-    device: str,
+    **reading: Any,
 ) -> None:
     """Decode each FILE, check it against its checksums, and write nothing."""
 
@@ -36,16 +29,7 @@ def command(
         data, _ = transfer.read(name)
         total = sum(member.header.length for member in container.members(data))
         with console.progress(total, Path(name).name, quiet) as tick:
-            parts = codec.iter_decompressed(
-                data,
-                max_output_size=max_output_size,
-                threads=threads,
-                device=device,
-                model=model,
-                max_memory=max_memory,
-                progress=tick,
-            )
-            for _ in parts:
+            for _ in codec.iter_decompressed(data, progress=tick, **reading):
                 pass
         if not quiet:
             click.echo(f"{name}: ok" + (f", {total:,} bytes" if verbose else ""), err=True)

@@ -100,3 +100,12 @@ def test_limits_and_wrong_arguments(tmp_path: Path) -> None:
         arcodec.open(tmp_path / "no folder" / "a.arc", "wb")
     with pytest.raises(FileNotFoundError):
         arcodec.open(tmp_path / "missing.arc")
+
+
+def test_reading_within_a_memory_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.arc"
+    path.write_bytes(arcodec.compress(b"some text " * 100, preset="fast"))
+    with arcodec.open(path, max_memory=1 << 30) as file:
+        assert file.read(4) == b"some"
+    with arcodec.open(path, max_memory=1 << 20) as file, pytest.raises(LimitError, match="max-memory"):
+        file.read(4)

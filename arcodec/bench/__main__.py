@@ -1,14 +1,32 @@
-"""python -m arcodec.bench corpora|messages|presets|text|speed|memory|validation: the tables of docs/BENCHMARKS.md."""
+"""python -m arcodec.bench corpora|messages|accounts|speed|memory|validation: the tables of docs/BENCHMARKS.md."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-from . import corpora, text, validation
+from . import accounts, corpora, speed, validation
 from .measure import machine
 
-_WHAT = ("corpora", "messages", "presets", "text", "speed", "memory", "validation")
+_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "validation")
+
+
+def _lines(options: argparse.Namespace) -> Iterator[str]:
+    data, presets = options.data[0], options.preset or ["fast", "default"]
+    match options.what:
+        case "corpora":
+            return corpora.corpora(data, presets)
+        case "messages":
+            return corpora.messages(data)
+        case "accounts":
+            return accounts.accounts(data)
+        case "speed":
+            return speed.speeds(data, presets)
+        case "memory":
+            return speed.memory(data, options.megabytes, presets[0])
+        case _:
+            return validation.table(options.data, options.model or ["text"], options.limit)
 
 
 def main() -> None:
@@ -21,33 +39,14 @@ def main() -> None:
         nargs="+",
         help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
     )
-    parser.add_argument("--model", action="append", help="name or path of a model; several for validation")
-    parser.add_argument("--preset", action="append", help="for corpora; fast and default if none is given")
+    parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
+    parser.add_argument("--preset", action="append", help="for corpora, speed and memory; may be repeated")
     parser.add_argument("--megabytes", type=int, default=100, help="of the input for memory (100)")
     parser.add_argument("--limit", type=int, default=200_000, help="bytes of each category for validation (200,000)")
     options = parser.parse_args()
-    models = options.model or ["text"]
-    data, model = options.data[0], models[0]
     print(f"Machine: {machine()}.\n", flush=True)
-    match options.what:
-        case "corpora":
-            presets = tuple(options.preset) if options.preset else ("fast", "default")
-            parts = [corpora.corpora(data, presets)]
-        case "messages":
-            parts = [corpora.messages(data)]
-        case "presets":
-            parts = [corpora.speeds(data)]
-        case "text":
-            parts = [text.sizes_and_accounts(data, model)]
-        case "speed":
-            parts = [text.speeds(data, model)]
-        case "memory":
-            parts = [text.memory(data, model, options.megabytes)]
-        case _:
-            parts = [validation.table(options.data, models, options.limit)]
-    for part in parts:
-        for line in part:
-            print(line, flush=True)
+    for line in _lines(options):
+        print(line, flush=True)
 
 
 main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import zstandard
@@ -13,7 +13,6 @@ from . import measure as m
 from . import peers as p
 
 FOLDERS = ("calgary", "canterbury")
-_PRESETS = ("fast", "default")
 _DICTIONARY = 110_000  # bytes
 _MESSAGES = 20
 _SAMPLE = 1 << 14  # bytes of each training document the dictionary sees
@@ -23,7 +22,7 @@ def _ours(content: bytes, preset: str) -> int:
     return m.round_trip_size(content, lambda data: codec.compress(data, preset=preset, verify=False), codec.decompress)
 
 
-def corpora(data: Path, presets: tuple[str, ...] = _PRESETS) -> Iterator[str]:
+def corpora(data: Path, presets: Sequence[str]) -> Iterator[str]:
     """A table for each corpus: sizes of every file, all round trips verified."""
     peers, missing = p.available()
     names = [*(f"arcodec {preset}" for preset in presets), *(peer.name for peer in peers)]
@@ -71,20 +70,3 @@ def messages(text: Path) -> Iterator[str]:
         ours = sum(_ours(message, "default") for message in cut)
         theirs = [sum(m.round_trip_size(message, q.compress, q.decompress) for message in cut) for q in others]
         yield m.row([f"{length:,}", *(f"{total / len(cut):.1f}" for total in (ours, *theirs))])
-
-
-def speeds(data: Path) -> Iterator[str]:
-    """Throughput of the presets: on text of 5 MB (fast) and 1 MiB (default), and on each larger file of Canterbury."""
-    text = b"".join((data / name).read_bytes() for name in m.TEXTS)
-    inputs = {"fast": [("text, 5 MB", (text * 3)[:5_000_000])], "default": [("text, 1 MiB", text[: 1 << 20])]}
-    for path in sorted((data / "canterbury").iterdir()):
-        if path.stat().st_size > 100_000:
-            inputs["fast"].append((path.name, path.read_bytes()))
-    yield m.row(["preset", "input", "cores", "compress, KB/s", "decompress, KB/s"])
-    yield m.row(["---", "---", "---:", "---:", "---:"])
-    for preset, contents in inputs.items():
-        codec.decompress(codec.compress(text[:5000], preset=preset))  # compile and load first
-        for name, content in contents:
-            for threads in (1, 2) if name.startswith("text") else (1,):
-                there, back = m.speeds(content, preset, threads)
-                yield m.row([preset, name, str(threads), f"{there:.1f}", f"{back:.1f}"])

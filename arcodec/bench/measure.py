@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import codec
-from ..codec import available_cores
+from ..machine import available_cores
 
 TEXTS = (
     "canterbury/alice29.txt",

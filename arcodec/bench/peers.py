@@ -37,9 +37,10 @@ def _zstd() -> Peer:
     return Peer("zstd --ultra -22", compressor.compress, lambda data: zstandard.decompress(data, 1 << 32))
 
 
-def _brotli() -> Peer:
-    brotli = importlib.import_module("brotli")
-    return Peer("brotli -q 11", lambda data: brotli.compress(data, quality=11, lgwin=24), brotli.decompress)
+def brotli() -> Peer:
+    """brotli, which has a dictionary built in. Raises ImportError."""
+    module = importlib.import_module("brotli")
+    return Peer("brotli -q 11", lambda data: module.compress(data, quality=11, lgwin=24), module.decompress)
 
 
 def _ppmd() -> Peer:
@@ -82,7 +83,7 @@ def _zpaq() -> Peer:
     return Peer("zpaq -m5", compress, decompress)
 
 
-_MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": _brotli, "bzip2": _bzip2, "ppmd": _ppmd, "zpaq": _zpaq}
+_MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": brotli, "bzip2": _bzip2, "ppmd": _ppmd, "zpaq": _zpaq}
 
 
 def zstd_with_dictionary(samples: list[bytes], size: int) -> Peer:
@@ -92,11 +93,6 @@ def zstd_with_dictionary(samples: list[bytes], size: int) -> Peer:
     compressor = zstandard.ZstdCompressor(level=22, dict_data=dictionary)
     decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
     return Peer("zstd -22, trained dictionary", compressor.compress, decompressor.decompress)
-
-
-def brotli() -> Peer:
-    """brotli with its built-in dictionary. Raises ImportError."""
-    return _brotli()
 
 
 def available() -> tuple[list[Peer], list[str]]:

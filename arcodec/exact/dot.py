@@ -2,8 +2,8 @@
 
 Written as LLVM vector operations because the loop vectoriser, given the plain loop, spends half its time adding up each
 row's lanes. Nothing here belongs to one processor: LLVM lowers the operations to what there is (vpmaddwd on x86,
-smlal on
-ARM, plain code elsewhere), and since all sums are of integers that fit int32, the result is the same everywhere.
+smlal on ARM, plain code elsewhere), and since all sums are of integers that fit int32, the result is the same
+everywhere.
 """
 
 from __future__ import annotations

@@ -53,7 +53,10 @@ _SEARCH_EVERY = 4096
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
 _EACH_CONTEXT = np.uint64(0xD6E8FEB86659FD93)
-_DIGIT, _OTHER = 3, 5  # classes of a byte; 1 and 2 are letters, 4 the space
+# Shapes of a byte: 1 for lower-case letters and bytes from 128, 2 for capitals, 3 for digits; others stand for
+# themselves (control bytes 1 to 3 meet letters and digits there). Classes put those others together as 5, and the
+# space as 4.
+_DIGIT, _OTHER = 3, 5
 
 
 def fresh_past(contexts: int) -> np.ndarray:
@@ -147,7 +150,7 @@ def remember(
             hashes[WORD_BEFORE_THAT] = hashes[WORD_BEFORE]
             hashes[WORD_BEFORE] = hashes[WORD]
             hashes[WORD] = np.uint64(0)
-        shape = _DIGIT if 48 <= byte <= 57 else byte  # other bytes stand for themselves
+        shape = _DIGIT if 48 <= byte <= 57 else byte
     past[SHAPE] = (past[SHAPE] << 7 | shape) & ((1 << 35) - 1)
     if past[LINE] == position - 1:
         past[FIRST_OF_LINE] = byte

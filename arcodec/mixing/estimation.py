@@ -23,9 +23,14 @@ _PARTS = np.float32(65536)
 TOP = (1 << logistic.PROBABILITY_BITS) - 1
 
 
+def points(count: int) -> int:
+    """Points of so many maps."""
+    return count * CONTEXTS * _POINTS
+
+
 def fresh_maps(count: int) -> np.ndarray:
-    """Maps that change nothing, (count * 65536 * 33,) int32."""
-    return np.zeros(count * CONTEXTS * _POINTS, np.int32)
+    """Maps that change nothing, (points,) int32."""
+    return np.zeros(points(count), np.int32)
 
 
 @inlined

@@ -46,6 +46,7 @@ def encode(
             mx.plant(tree, weights)
             totals[1] += np.log2(tree[1] / weights[symbol])
             remember(state.memory, symbol)
+        likelihood = 1.0  # of the byte's bits, times BIT_TOTAL each: one logarithm a byte instead of eight
         for place in range(7, -1, -1):
             if place in (7, 3):
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
@@ -54,10 +55,11 @@ def encode(
             bit = (symbol >> place) & 1
             one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
             rk.encode_bit(coder, words, one, bit)
-            totals[0] += np.log2(rk.BIT_TOTAL / (one if bit else rk.BIT_TOTAL - one))
+            likelihood *= one if bit else rk.BIT_TOTAL - one
             if len(shares):
                 ac.add(reals, places.shape[1], bit, shares)
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
+        totals[0] += 8 * rk.BIT_PRECISION - np.log2(likelihood)
         mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
 
 

@@ -21,9 +21,9 @@ _MISSES = 8  # after which a match is given up
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
 
 
-def fresh_heads(length: int) -> np.ndarray:
-    """One behind the last place of each hash, of seven bytes and of four, for a block of so many bytes; 0 for none."""
-    return np.zeros(2 << min(18, max(8, length.bit_length())), np.int32)
+def fresh_heads(heads_log2: int) -> np.ndarray:
+    """One behind the last place of each hash, of seven bytes and then of four; 0 for none."""
+    return np.zeros(2 << heads_log2, np.int32)
 
 
 @inlined

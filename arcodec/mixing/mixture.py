@@ -38,7 +38,8 @@ PARTIAL, KNOWN, POSITION = range(3)  # bits of this byte after a leading 1, how 
 NETWORK_SAYS = 3  # the network's probability of a 1, of 2**22; -1 without a network
 _MIXED = 4  # the mixer's probability of a 1, of 2**24
 _SETS = 5  # how many there are
-_BYTE_CHOICES = 6  # of each set, what the bytes before choose of it
+_ESTIMATES = 6  # maps of secondary estimation above the mixer: 1 or 2
+_BYTE_CHOICES = 7  # of each set, what the bytes before choose of it
 _CHOSEN = _BYTE_CHOICES + SETS  # of each set, which of all weight vectors is chosen
 _SAID = _CHOSEN + SETS  # of each set, its probability of a 1, of 2**24
 _NUMBERS = _SAID + SETS
@@ -49,8 +50,8 @@ _SLOTS, _FIRST_SLOTS, _RUNS, _RUN_CELLS, _SCRATCH, _ROWS = range(6)
 _CELL_LIMIT = 255
 _MATCH_LIMIT = 1023
 
-# maps of secondary estimation
-_BY_ONE, _BY_TWO, _NETWORK_BY_ONE, _MAPS = range(4)
+# maps of secondary estimation; small teams lack the last
+_BY_ONE, _NETWORK_BY_ONE, _BY_TWO, _MAPS = range(4)
 
 _SAYINGS = 16  # room for what the sets say
 _USED_AT = FINAL_CHOICES * SETS
@@ -118,7 +119,7 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
     """The state before the first byte of a block of ``length`` bytes. For its memory see ``Team.memory``."""
     n = team.contexts
     numbers = np.zeros(_NUMBERS, np.int64)
-    numbers[PARTIAL], numbers[NETWORK_SAYS], numbers[_SETS] = 1, -1, team.sets
+    numbers[PARTIAL], numbers[NETWORK_SAYS], numbers[_SETS], numbers[_ESTIMATES] = 1, -1, team.sets, team.estimates
     heads = np.zeros(inputs_of(n) + _SAYINGS, np.float32)
     weights = np.repeat(_fresh_weights(team, network), CHOICES, axis=0).ravel()
     shares = np.full(FINAL_CHOICES * SETS, 1 / team.sets, np.float32)
@@ -129,13 +130,13 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
         np.zeros(n, np.uint64),
         np.zeros(cx.FOLLOWERS, np.uint32),
         np.zeros(matching.NUMBERS, np.int64),
-        matching.fresh_heads(length),
+        matching.fresh_heads(team.heads_log2(length)),
         np.zeros((_ROWS, n), np.int64),
         experts.fresh_nodes(n, team.buckets_log2(length)),
         _fresh_cells(n),
         np.concatenate([heads, weights]),
         np.concatenate([shares, np.zeros(team.sets * CHOICES, np.float32)]),
-        estimation.fresh_maps(_MAPS),
+        estimation.fresh_maps(1 + team.estimates),
         np.zeros(_MAPS, np.int64),
     )
 
@@ -298,6 +299,8 @@ def predict(
     numbers[_MIXED] = mixed
 
     by_one = estimation.estimate(maps, _BY_ONE, last << 8 | partial, final, points)
+    if numbers[_ESTIMATES] < 2:
+        return min(max((mixed + by_one) >> 5, _LEAST), BIT_TOTAL - _LEAST)
     by_two = estimation.estimate(maps, _BY_TWO, (two * 40503 ^ partial * 9973) & 0xFFFF, final, points)
     return min(max((2 * mixed + by_one + by_two) >> 6, _LEAST), BIT_TOTAL - _LEAST)
 
@@ -353,7 +356,8 @@ def update(
         at = n * (RUN_CELLS + STATE_CELLS) + matching.cell_of(match)
         adaptive.learn(cells, at, 1 if bit == expected else 0, _MATCH_LIMIT)
     estimation.learn(maps, points[_BY_ONE], bit)
-    estimation.learn(maps, points[_BY_TWO], bit)
+    if numbers[_ESTIMATES] == 2:
+        estimation.learn(maps, points[_BY_TWO], bit)
     if numbers[NETWORK_SAYS] >= 0:
         estimation.learn(maps, points[_NETWORK_BY_ONE], bit)
     numbers[PARTIAL] = partial << 1 | bit

@@ -41,20 +41,27 @@ class Team:
     contexts: int  # the first so many of contexts.NAMES
     sets: int  # of weights, the first so many
     most_buckets_log2: int  # for each context
+    most_heads_log2: int  # of matches, for each length
+    estimates: int  # maps of secondary estimation above the mixer: by the last byte, by two as well (slow: they miss)
 
     def buckets_log2(self, length: int) -> int:
         """Buckets of each context for a block of ``length`` bytes, two a byte as long as there are few."""
         return min(self.most_buckets_log2, max(6, (2 * length - 1).bit_length()))
 
+    def heads_log2(self, length: int) -> int:
+        """Places a match may begin at that are remembered in a block of ``length`` bytes, for each length."""
+        return min(self.most_heads_log2, max(8, length.bit_length()))
+
     def memory(self, length: int) -> int:
         """Bytes that coding a block of ``length`` bytes takes at most, its input and output included."""
         nodes = self.contexts * 64 << self.buckets_log2(length)
         weights = 4 * self.sets * CHOICES * (EACH * self.contexts + OTHERS + _LANES)
-        maps = 3 * 4 * 33 * estimation.CONTEXTS
-        return nodes + weights + maps + 4 * contexts.FOLLOWERS + 8 * (2 << 18) + 6 * length
+        maps = 4 * estimation.points(1 + self.estimates)
+        heads = 4 * (2 << self.heads_log2(length))
+        return nodes + weights + maps + heads + 4 * contexts.FOLLOWERS + 6 * length
 
 
-FAST = Team("fast", 0, 6, 3, 16)
-DEFAULT = Team("default", 1, 22, 6, 16)
-BEST = Team("best", 2, contexts.MOST, SETS, 20)
+FAST = Team("fast", 0, 6, 3, 16, 18, 1)
+DEFAULT = Team("default", 1, 22, 6, 16, 20, 2)
+BEST = Team("best", 2, contexts.MOST, SETS, 20, 22, 2)
 TEAMS = (FAST, DEFAULT, BEST)

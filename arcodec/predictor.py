@@ -1,0 +1,155 @@
+"""What predicts the symbols of a file - experts, a network, both or nothing - and the engine that does it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import container
+from .errors import LimitError, UsageError
+from .machine import available_cores, installed_memory
+
+if TYPE_CHECKING:
+    from .models.engine import Engine
+    from .models.file import Model
+
+PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
+_NETWORK = "text"  # of the presets that have one
+
+# Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
+# have more to lose and take less time.
+_WITH_NETWORK, _EXPERTS_ALONE = 3 << 18, 3 << 19
+_LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
+_SHORTEST_LANE = 1 << 12
+_SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
+_WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What stands in the header: kind, model, level of the experts."""
+
+    kind: int = container.STORED
+    model: Model | None = None
+    level: int = 0
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        return ("nothing", "a network", "experts", "experts and a network")[self.kind]
+
+    @property
+    def has_experts(self) -> bool:
+        return self.kind in (container.EXPERTS, container.MIXTURE)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What of the machine may be used. None: all its cores; half its memory."""
+
+    threads: int | None = None
+    device: str = "cpu"
+    max_memory: int | None = None
+
+    def cores(self, blocks: int) -> int:
+        """How many cores so many blocks occupy. Raises UsageError."""
+        if self.threads is not None and self.threads < 0:
+            raise UsageError(f"{self.threads} threads: expected 1 or more, or 0 for all cores")
+        return min(self.threads or available_cores(), max(1, blocks))
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+        return installed_memory() // 2 if self.max_memory is None else self.max_memory
+
+
+def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
+    """The predictor for these data: with the network, where there is one, if it shortens their first kilobytes.
+
+    Raises UsageError and ModelError.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"preset {preset!r}: expected {', '.join(PRESETS)}")
+    if preset == "fast" and (not mix or model not in (None, "none")):
+        raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
+    level = PRESETS.index(preset)
+    name = model or ("none" if preset == "fast" else _NETWORK)
+    experts = Predictor(container.EXPERTS, None, level)
+    if name == "none":
+        return experts if mix else Predictor()
+    from .models import store
+
+    found = store.find(name)
+    if not mix or device != "cpu":
+        return Predictor(container.NETWORK, found)
+    mixture = Predictor(container.MIXTURE, found, level)
+    sample = data[:_SAMPLE]
+    return mixture if 100 * _size(mixture, sample) < _WORTH * _size(experts, sample) else experts
+
+
+def _size(predictor: Predictor, sample: memoryview) -> int:
+    """Bytes of coded words."""
+    engine = engine_for(predictor, max(1, len(sample)), 1, Resources(threads=1))
+    assert engine is not None
+    (coded,) = engine.encode([np.frombuffer(sample, np.uint8)], lambda done: None)
+    return len(container.packed_words(coded.words, predictor.kind))
+
+
+def block_size_for(length: int, predictor: Predictor, device: str) -> int:
+    """Symbols a block: a function of the input's length, of who predicts, and of whether the device wants many."""
+    if predictor.kind == container.NETWORK and device != "cpu":
+        blocks = min(_LANES, length // _SHORTEST_LANE)
+    elif predictor.has_experts and PRESETS[predictor.level] == "best":
+        blocks = -(-length // container.MAX_BLOCK)
+    else:
+        blocks = -(-length // (_EXPERTS_ALONE if predictor.kind == container.EXPERTS else _WITH_NETWORK))
+    blocks = max(blocks, -(-length // container.MAX_BLOCK), 1)
+    return max(1, -(-length // blocks))
+
+
+def of_header(header: container.Header, model: str | None) -> Predictor:
+    """Who predicted a member of a file. model: see ``decompress``. Raises ModelError if its model is not at hand."""
+    if not header.model:
+        return Predictor(header.predictor, None, header.level)
+    from .models import store
+
+    return Predictor(
+        header.predictor, store.find_by_prefix(header.model, None if model == "none" else model), header.level
+    )
+
+
+def engine_for(
+    predictor: Predictor, block_size: int, blocks: int, resources: Resources, detailed: bool = False
+) -> Engine | None:
+    """The engine for so many blocks of this size, verified; None if nothing predicts.
+
+    detailed: account for each expert. Raises ModelError, LimitError and UsageError.
+    """
+    cores = resources.cores(blocks)
+    if predictor.kind == container.STORED:
+        return None
+    if predictor.has_experts:  # on the CPU, whatever the device
+        return _experts(predictor, block_size, cores, resources.memory, detailed)
+    from .models import store
+
+    assert predictor.model is not None
+    return store.engine_for(predictor.model, resources.device, cores)
+
+
+def _experts(predictor: Predictor, block_size: int, cores: int, memory: int, detailed: bool) -> Engine:
+    from .mixing.engine import MixtureEngine, verified
+    from .mixing.team import TEAMS
+    from .models import store
+
+    team = TEAMS[predictor.level]
+    each = team.memory(block_size)
+    if each > memory:
+        raise LimitError(
+            f"a block of {block_size:,} bytes takes {each:,} bytes of memory at the preset {team.name}, more than the "
+            f"{memory:,} allowed: a faster preset and smaller blocks need less, and --max-memory allows more"
+        )
+    threads = min(cores, memory // each)
+    program = None if predictor.model is None else store.compiled(predictor.model, threads).program
+    return verified(MixtureEngine(program, team, threads, detailed))

@@ -1,0 +1,66 @@
+"""Who predicts, in blocks of which size, with how much of the machine."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import arcodec
+from arcodec import container, machine, predictor
+from arcodec.errors import LimitError, UsageError
+from arcodec.mixing.engine import MixtureEngine
+from arcodec.mixing.team import BEST, TEAMS
+from arcodec.models.file import Model
+from arcodec.predictor import Predictor, Resources, block_size_for, choose, engine_for
+
+
+def test_presets_are_the_teams_in_order() -> None:
+    assert tuple(team.name for team in TEAMS) == predictor.PRESETS
+
+
+def test_blocks_are_larger_where_experts_are_alone() -> None:
+    experts, mixture = Predictor(container.EXPERTS, None, 1), Predictor(container.MIXTURE, None, 1)
+    assert block_size_for(2_000_000, experts, "cpu") == 1_000_000
+    assert block_size_for(2_000_000, mixture, "cpu") == 666_667
+    assert block_size_for(10 << 20, Predictor(container.EXPERTS, None, 2), "cpu") == 10 << 20
+
+
+def test_a_device_for_networks_does_not_cut_the_blocks_of_experts() -> None:
+    data = bytes(100_000)
+    content = arcodec.compress(data, preset="fast", device="torch")
+    assert content == arcodec.compress(data, preset="fast")
+    assert block_size_for(100_000, Predictor(container.NETWORK), "torch") < 10_000
+
+
+@pytest.mark.parametrize("length", [0, 1, 100])
+def test_the_choice_needs_no_certain_length(small_model: Model, length: int) -> None:
+    chosen = choose(memoryview(b"a" * length), str(small_model.path), "default", True, "cpu")
+    assert chosen.kind in (container.EXPERTS, container.MIXTURE)
+
+
+def test_memory_is_half_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may claim large blocks: it gets fewer cores, and a clear word when one is too many."""
+    best = Predictor(container.EXPERTS, None, BEST.number)
+    each = BEST.memory(container.MAX_BLOCK)
+    monkeypatch.setattr(predictor, "installed_memory", lambda: 2 * each)
+    engine = engine_for(best, container.MAX_BLOCK, 8, Resources(threads=8))
+    assert isinstance(engine, MixtureEngine)
+    assert engine.threads == 1
+    engine = engine_for(best, container.MAX_BLOCK, 8, Resources(threads=8, max_memory=3 * each))
+    assert isinstance(engine, MixtureEngine)
+    assert engine.threads == 3
+    monkeypatch.setattr(predictor, "installed_memory", lambda: 2 * each - 2)
+    with pytest.raises(LimitError, match="--max-memory"):
+        engine_for(best, container.MAX_BLOCK, 8, Resources())
+
+
+def test_a_system_that_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.installed_memory() > 1 << 28
+    monkeypatch.delattr(os, "sysconf")
+    assert machine.installed_memory() == 4 << 30
+
+
+def test_negative_threads() -> None:
+    with pytest.raises(UsageError, match="-1 threads"):
+        Resources(threads=-1).cores(3)
