@@ -54,5 +54,5 @@ def memory(data: Path, megabytes: int, preset: str) -> Iterator[str]:
             start = time.perf_counter()
             peak = m.peak_memory([what, "-q", "-f", *arguments])
             seconds = time.perf_counter() - start
-            rate = length / seconds / 1e3
-            yield f"{what} {megabytes} MB at {preset}: peak {peak / 1e6:,.0f} MB resident, {rate:.1f} KB/s on all cores\n"
+            rate = f"{length / seconds / 1e3:.1f} KB/s on all cores"
+            yield f"{what} {megabytes} MB at {preset}: peak {peak / 1e6:,.0f} MB resident, {rate}\n"
