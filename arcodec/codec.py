@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import container
+from .accounting import Compressed, ledger_of
 from .errors import ArcodecError, DamagedError, LimitError, UsageError
-from .ledger import Ledger, exact_bits
+from .ledger import Ledger
 from .predictor import Predictor, Resources, block_size_for, choose, engine_for, of_header
 
 if TYPE_CHECKING:
     from .models.engine import Coded, Engine, Progress
 
 Buffer = bytes | bytearray | memoryview
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """A file's content and its account."""
-
-    data: bytes
-    ledger: Ledger
 
 
 def _quiet(done: int) -> None:
@@ -132,7 +123,7 @@ def measured(
 ) -> Compressed:
     """Compress without verifying, and keep the account. Arguments and errors as for ``compress``.
 
-    detailed: also account for each expert, which takes a third more time.
+    detailed: also account for each symbol and each expert, which takes a third more time.
     """
     view = memoryview(data).cast("B")
     predictor = choose(view, model, preset, mix, device)
@@ -142,23 +133,24 @@ def measured(
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
     resources = Resources(threads, device, max_memory)
-    engine = engine_for(predictor, size, len(blocks), resources, detailed)
-    packed, coded = _encode(blocks, engine, predictor.kind, progress)
+    engine = engine_for(predictor, size, len(blocks), resources)
+    packed, coded = _encode(blocks, engine, predictor.kind, progress, detailed)
     if all(block.stored for block in packed):
         predictor = Predictor()
     prefix = predictor.model.prefix if predictor.model else b""
     header = container.Header(len(view), size, predictor.kind, prefix, predictor.level)
     content = container.pack(header, packed, zlib.crc32(view))
-    return Compressed(content, _account(content, coded, predictor))
+    symbol_bits = _symbol_bits(packed, coded, blocks) if detailed else None
+    return Compressed(content, ledger_of(content, coded, predictor), symbol_bits)
 
 
 def _encode(
-    blocks: list[memoryview], engine: Engine | None, predictor: int, progress: Progress
+    blocks: list[memoryview], engine: Engine | None, predictor: int, progress: Progress, detailed: bool
 ) -> tuple[list[container.Block], list[Coded]]:
     """Blocks as they go into the container, and the costs of those that were coded."""
     results: Iterator[Coded | None] = iter([None] * len(blocks))
     if engine is not None and blocks:
-        results = engine.encode([np.frombuffer(block, np.uint8) for block in blocks], progress)
+        results = engine.encode([np.frombuffer(block, np.uint8) for block in blocks], progress, detailed)
     packed, kept = [], []
     for block, coded in zip(blocks, results, strict=True):
         payload = bytes(block) if coded is None else container.packed_words(coded.words, predictor)
@@ -171,35 +163,33 @@ def _encode(
     return packed, kept
 
 
-def _account(content: bytes, coded: list[Coded], predictor: Predictor) -> Ledger:
-    model = predictor.model
-    members = list(container.members(content))
-    parts: Counter[str] = sum((member.account for member in members), Counter())
-    stored = sum(len(block.payload) for member in members for block in member.blocks if block.stored)
-    return Ledger(
-        original_bytes=sum(member.header.length for member in members),
-        file_bytes=len(content),
-        model_bits=exact_bits(sum(block.model_bits for block in coded)),
-        coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
-        payload_bits=8 * sum(len(block.payload) for member in members for block in member.blocks if not block.stored),
-        stored_bits=8 * stored,
-        network_bits=_network_bits(coded),
-        experts_bits=_experts_bits(coded),
-        container_bytes=parts,
-        predictor=predictor.name,
-        model_name=model.name if model else "",
-        model_size_bytes=model.size if model else 0,
-    )
+def audited(content: Buffer, model: str | None = None, *, threads: int | None = None) -> Compressed:
+    """The detailed account of an .arc file's content: decoded, and coded again to the same words.
+
+    Raises what ``decompress`` raises, and ArcodecError if the same words do not come out.
+    """
+    resources = Resources(threads)
+    all_coded: list[Coded] = []
+    symbol_bits = []
+    predictors = []
+    for member in container.members(memoryview(content).cast("B")):
+        engine = engine_of(member.header, member.blocks, resources, model)
+        blocks = [memoryview(part) for part in decoded_blocks(member.header, member.blocks, engine)]
+        packed, coded = _encode(blocks, engine, member.header.predictor, _quiet, detailed=True)
+        if [block.payload for block in packed] != [block.payload for block in member.blocks]:
+            raise ArcodecError("the file cannot be accounted for: coding its original again gives other words")
+        all_coded += coded
+        symbol_bits.append(_symbol_bits(packed, coded, blocks))
+        predictors.append(of_header(member.header, model))
+    ledger = ledger_of(bytes(content), all_coded, predictors[0])
+    return Compressed(bytes(content), ledger, np.concatenate(symbol_bits))
 
 
-def _network_bits(coded: list[Coded]) -> float | None:
-    bits = [block.network_bits for block in coded if block.network_bits is not None]
-    return exact_bits(sum(bits)) if bits else None
-
-
-def _experts_bits(coded: list[Coded]) -> dict[str, float]:
-    names = coded[0].experts_bits if coded else {}
-    return {name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names}
+def _symbol_bits(packed: list[container.Block], coded: list[Coded], blocks: list[memoryview]) -> np.ndarray:
+    """Bits of every symbol (n,) float64: those of the model, 8 where a block is stored."""
+    left = iter(coded)
+    parts = [np.full(len(b), 8.0) if p.stored else next(left).symbol_bits for p, b in zip(packed, blocks, strict=True)]
+    return np.concatenate([np.zeros(0), *parts])
 
 
 def decompress(

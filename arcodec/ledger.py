@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+CROSS_ENTROPY = "model cross-entropy"
 _GRAIN = 2.0**20  # costs are kept in multiples of 2**-20 bits, so that sums and differences of them are exact
 
 
@@ -20,6 +23,28 @@ class Line:
 
     name: str
     bits: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Bits per symbol, and half the width of its 99 % interval: 0 where it was summed exactly."""
+
+    value: float
+    interval: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.value:.6f}" + (f" +- {self.interval:.6f} (99 %)" if self.interval else " (exact)")
+
+
+@dataclass(frozen=True)
+class KnownSource:
+    """What is known of the symbols that were coded, when their true source is."""
+
+    name: str
+    symbols: int
+    information_bits: float  # sum of -log2 p(x)
+    entropy_rate: Rate
+    excess_rate: Rate | None  # mean of log2 p(x)/q(x): an estimate of the KL rate; None for too few symbols
 
 
 @dataclass(frozen=True)
@@ -42,12 +67,18 @@ class Ledger:
     predictor: str = ""  # what predicted: network, experts, both, or nothing
     model_name: str = ""
     model_size_bytes: int = 0  # of the model's file: side information, never part of the account
+    source: KnownSource | None = None
 
     @property
     def lines(self) -> list[Line]:
-        """What adds up to the file: model, rounding, coder, container."""
+        """What adds up to the file: model (in two parts if the source is known), rounding, coder, container."""
+        model = [Line(CROSS_ENTROPY, self.model_bits)]
+        if self.source is not None:
+            information = self.source.information_bits
+            model = [Line("information under the source", information)]
+            model.append(Line("excess of the model over it", self.model_bits - information))
         lines = [
-            Line("model cross-entropy", self.model_bits),
+            *model,
             Line("rounding to frequencies", self.coded_bits - self.model_bits),
             Line("coder: end and inefficiency", self.payload_bits - self.coded_bits),
         ]
@@ -86,6 +117,8 @@ class Ledger:
             "bits_per_byte": self.bpb,
             "lines_bits": {line.name: line.bits for line in self.lines},
             "unexplained_bits": self.unexplained_bits,
+            "cross_entropy_bits": self.model_bits,
+            "source": None if self.source is None else dataclasses.asdict(self.source),
             "network_alone_bits": self.network_bits,
             "experts_alone_bits": self.experts_bits,
             "mixture_regret_bits": self.regret_bits,
@@ -106,6 +139,8 @@ class Ledger:
                 f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}"
             )
         out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
+        if self.source is not None:
+            out += self._source(self.source)
         if self.network_bits is not None:
             saved = 100 * (1 - self.model_bits / self.network_bits)
             out.append(f"the network alone: {self.network_bits:,.1f} bits; mixing it with experts saved {saved:.1f} %")
@@ -125,3 +160,52 @@ class Ledger:
         best = next(iter(self.alone_bits))
         lines.append(f"regret of the mixture against the best of them, {best}: {self.regret_bits:,.1f} bits")
         return lines
+
+    def _source(self, source: KnownSource) -> list[str]:
+        """What is expected of the first two lines."""
+        count = max(1, source.symbols)
+        lines = [
+            f"the first two lines are the model's cross-entropy: {self.model_bits:,.1f} bits",
+            f"source {source.name}: entropy rate {source.entropy_rate} bits/symbol, so {source.symbols:,} symbols "
+            f"expect {source.entropy_rate.value * source.symbols:,.1f} bits; they had {source.information_bits:,.1f}",
+        ]
+        if source.excess_rate is not None:
+            lines.append(f"excess per symbol, an estimate of KL(source || model): {source.excess_rate} bits/symbol")
+        else:
+            lines.append(f"excess per symbol: {(self.model_bits - source.information_bits) / count:.6f} bits/symbol")
+        return lines
+
+
+def compared(ledgers: Mapping[str, Ledger], reference: str) -> str:
+    """Several accounts of the same original beside each other, in bits, a column each.
+
+    The last line is each column's cross-entropy less the reference's, for each byte: on real data the source's entropy
+    is unknown but the same for all, so a difference of cross-entropies is a difference of KL divergences.
+    """
+    names = list(dict.fromkeys(line.name for ledger in ledgers.values() for line in ledger.lines))
+    rows = [(name, [_bits_of(ledger, name) for ledger in ledgers.values()]) for name in names]
+    rows.append(("= file", [8.0 * ledger.file_bytes for ledger in ledgers.values()]))
+    rows.append(("unexplained", [ledger.unexplained_bits for ledger in ledgers.values()]))
+    rows.append(("beside the account: the model's file", [8.0 * x.model_size_bytes for x in ledgers.values()]))
+    last = f"KL less that of {reference}, bits/byte"
+    wide = max(len(last), *(len(name) for name, _ in rows))
+    widths = [max(15, len(name)) for name in ledgers]
+    out = [" " * wide + "".join(f"  {name:>{w}}" for name, w in zip(ledgers, widths, strict=True))]
+    for name, figures in rows:
+        out.append(f"{name:{wide}}" + "".join(f"  {figure:{w},.1f}" for figure, w in zip(figures, widths, strict=True)))
+    differences = [differences_of_kl(ledgers, reference)[name] for name in ledgers]
+    out.append(f"{last:{wide}}" + "".join(f"  {d:+{w}.4f}" for d, w in zip(differences, widths, strict=True)))
+    return "\n".join(out)
+
+
+def differences_of_kl(ledgers: Mapping[str, Ledger], reference: str) -> dict[str, float]:
+    """Cross-entropy less the reference's, stored blocks at 8 bits a byte; bits per byte of the original."""
+    zero = ledgers[reference]
+    return {
+        name: (x.model_bits + x.stored_bits - zero.model_bits - zero.stored_bits) / max(1, x.original_bytes)
+        for name, x in ledgers.items()
+    }
+
+
+def _bits_of(ledger: Ledger, name: str) -> float:
+    return sum(line.bits for line in ledger.lines if line.name == name)

@@ -120,25 +120,23 @@ def of_header(header: container.Header, model: str | None) -> Predictor:
     )
 
 
-def engine_for(
-    predictor: Predictor, block_size: int, blocks: int, resources: Resources, detailed: bool = False
-) -> Engine | None:
+def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Resources) -> Engine | None:
     """The engine for so many blocks of this size, verified; None if nothing predicts.
 
-    detailed: account for each expert. Raises ModelError, LimitError and UsageError.
+    Raises ModelError, LimitError and UsageError.
     """
     cores = resources.cores(blocks)
     if predictor.kind == container.STORED:
         return None
     if predictor.has_experts:  # on the CPU, whatever the device
-        return _experts(predictor, block_size, cores, resources.memory, detailed)
+        return _experts(predictor, block_size, cores, resources.memory)
     from .models import store
 
     assert predictor.model is not None
     return store.engine_for(predictor.model, resources.device, cores)
 
 
-def _experts(predictor: Predictor, block_size: int, cores: int, memory: int, detailed: bool) -> Engine:
+def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:
     from .mixing.engine import MixtureEngine, verified
     from .mixing.team import TEAMS
     from .models import store
@@ -152,4 +150,4 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int, det
         )
     threads = min(cores, memory // each)
     program = None if predictor.model is None else store.compiled(predictor.model, threads).program
-    return verified(MixtureEngine(program, team, threads, detailed))
+    return verified(MixtureEngine(program, team, threads))

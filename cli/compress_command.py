@@ -36,17 +36,12 @@ def _target(source: Path) -> Path:
 @console.quiet
 @click.option("-v", "verbose", count=True, help="Show where every bit went; -vv also each expert's part.")
 @console.threads
-@click.option(
-    "--preset",
-    type=click.Choice(["fast", "default", "best"]),
-    help="fast: experts that learn from the data, no network. default: the network text with them. best: more of "
-    "them and more memory, in large blocks, on one core each.",
-)
+@console.preset
 @_levels
 @click.option(
     "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default the preset's."
 )
-@click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
+@console.no_mix
 @click.option(
     "--block-size",
     type=console.Size(),

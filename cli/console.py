@@ -85,6 +85,13 @@ device = click.option(
 max_output_size = click.option(
     "--max-output-size", type=Size(), metavar="S", help="Refuse what would give more, as 100M."
 )
+preset = click.option(
+    "--preset",
+    type=click.Choice(["fast", "default", "best"]),
+    help="fast: experts that learn from the data, no network. default: the network text with them. best: more of "
+    "them and more memory, in large blocks, on one core each.",
+)
+no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
 quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
 max_memory = click.option(
     "--max-memory",

@@ -17,6 +17,8 @@ SUBCOMMANDS = {
     "test": "Decode and check, and write nothing.",
     "list": "Show what .arc files hold.",
     "cat": "Decompress to standard output.",
+    "ledger": "Show where every bit of a file went.",
+    "sample": "Draw symbols from a source of known entropy.",
     "models": "Show the models at hand.",
     "train": "Train a model.",
     "doctor": "Check that this machine computes every model exactly.",

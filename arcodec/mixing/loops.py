@@ -31,11 +31,12 @@ def encode(
     stop: int,
     totals: np.ndarray,
     shares: np.ndarray,
+    costs: np.ndarray,
 ) -> None:
     """Code text[start:stop]; scratch (768,) int64 is room to work in.
 
-    Adds to totals the bits of the mixture and of the network alone, and to shares what each expert would have taken
-    alone (see ``account``), unless shares is empty.
+    Adds to totals the bits of the mixture and of the network alone. Unless they are empty, adds to shares what each
+    expert would have taken alone (see ``account``), and writes to costs[start:stop] the bits of each byte.
     """
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
     weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
@@ -59,7 +60,10 @@ def encode(
             if len(shares):
                 ac.add(reals, places.shape[1], bit, shares)
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
-        totals[0] += 8 * rk.BIT_PRECISION - np.log2(likelihood)
+        bits = 8 * rk.BIT_PRECISION - np.log2(likelihood)
+        totals[0] += bits
+        if len(costs):
+            costs[t] = bits
         mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
 
 

@@ -30,22 +30,25 @@ class CompiledEngine:
         loops.fill_distributions(self.program, fresh_state(self.program), symbols, frequencies)
         return frequencies
 
-    def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
-        """Code blocks of symbols (n,) uint8, in order."""
+    def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
+        """See ``Engine``."""
 
         def one(block: np.ndarray, tell: Progress) -> Coded:
             state, coder, totals = fresh_state(self.program), rk.new_encoder(), np.zeros(2)
             words = np.empty(rk.room_for(len(block)), np.uint32)
+            costs = np.empty(len(block) if detailed else 0)
             for start, stop in chunks(len(block)):
-                loops.encode(self.program, state, coder, words, block[start:stop], totals)
+                loops.encode(self.program, state, coder, words, block[start:stop], totals, costs[start:stop])
                 tell(stop - start)
             count = rk.finish(coder, words)
-            return Coded(words[:count].copy(), float(totals[0]), float(totals[1]))
+            return Coded(
+                words[:count].copy(), float(totals[0]), float(totals[1]), symbol_bits=costs if detailed else None
+            )
 
         return side_by_side(one, blocks, self.threads, progress)
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
-        """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
+        """See ``Engine``."""
 
         def one(block: tuple[np.ndarray, int], tell: Progress) -> np.ndarray:
             words, count = block

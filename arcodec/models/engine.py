@@ -19,7 +19,8 @@ class Coded:
     model_bits: float  # sum of -log2 q(x)
     coded_bits: float  # sum of -log2(f / 2**24)
     network_bits: float | None = None  # what the network alone would have taken, if it was one of several experts
-    experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert alone would have, if asked for
+    experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert alone would have; in detail only
+    symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost by model_bits; in detail only
 
 
 class Engine(Protocol):
@@ -27,8 +28,8 @@ class Engine(Protocol):
 
     name: str
 
-    def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
-        """Code blocks of symbols (n,) uint8, in order."""
+    def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
+        """Code blocks of symbols (n,) uint8, in order. detailed: account for each symbol and expert as well."""
         ...
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:

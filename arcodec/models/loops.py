@@ -17,27 +17,37 @@ MODEL_BITS, CODED_BITS = 0, 1  # of totals
 @allocating
 def _put(
     coder: np.ndarray, words: np.ndarray, weights: np.ndarray, frequencies: np.ndarray, symbol: int, totals: np.ndarray
-) -> None:
-    """Code one symbol under weights (256,), and add what it costs to totals (2,)."""
+) -> float:
+    """Code one symbol under weights (256,), and add what it costs to totals (2,); the model's part of that, in bits."""
     weight_sum = fill_frequencies(weights, frequencies)
     left = np.int64(0)
     for i in range(symbol):
         left += frequencies[i]
     rk.encode(coder, words, left, frequencies[symbol])
-    totals[MODEL_BITS] += np.log2(weight_sum / weights[symbol])
+    bits = np.log2(weight_sum / weights[symbol])
+    totals[MODEL_BITS] += bits
     totals[CODED_BITS] += PRECISION - np.log2(np.float64(frequencies[symbol]))
+    return bits
 
 
 @allocating
 def encode(
-    program: Program, state: State, coder: np.ndarray, words: np.ndarray, symbols: np.ndarray, totals: np.ndarray
+    program: Program,
+    state: State,
+    coder: np.ndarray,
+    words: np.ndarray,
+    symbols: np.ndarray,
+    totals: np.ndarray,
+    costs: np.ndarray,
 ) -> None:
-    """Predict and code symbols (n,), one after the other."""
+    """Predict and code symbols (n,), one after the other; costs (n,) becomes the bits of each, unless it is empty."""
     weights = np.empty(256, np.int64)
     frequencies = np.empty(256, np.int64)
     for t in range(len(symbols)):
         kernels.weights(program, state, weights)
-        _put(coder, words, weights, frequencies, symbols[t], totals)
+        bits = _put(coder, words, weights, frequencies, symbols[t], totals)
+        if len(costs):
+            costs[t] = bits
         remember(state.memory, symbols[t])
 
 
@@ -75,12 +85,18 @@ def encode_lanes(
     symbols: np.ndarray,
     lengths: np.ndarray,
     totals: np.ndarray,
+    costs: np.ndarray,
 ) -> None:
-    """Code a chunk of every lane: weights (time, lanes, 256), symbols (time, lanes), lengths (lanes,) still to code."""
+    """Code a chunk of every lane: weights (time, lanes, 256), symbols (time, lanes), lengths (lanes,) still to code.
+
+    costs (time, lanes) becomes the bits of each symbol.
+    """
     frequencies = np.empty(256, np.int64)
     for lane in range(len(coders)):
         for t in range(min(len(symbols), lengths[lane])):
-            _put(coders[lane], words[lane], weights[t, lane], frequencies, symbols[t, lane], totals[lane])
+            costs[t, lane] = _put(
+                coders[lane], words[lane], weights[t, lane], frequencies, symbols[t, lane], totals[lane]
+            )
 
 
 @allocating
@@ -108,5 +124,5 @@ def encode_weights(weights: np.ndarray, symbols: np.ndarray) -> np.ndarray:
     """Words for symbols (n,) under given weights (n, 256): the coder without a network."""
     coders, words = rk.new_encoder()[None], np.empty((1, rk.room_for(len(symbols))), np.uint32)
     lengths, totals = np.array([len(symbols)]), np.zeros((1, 2))
-    encode_lanes(coders, words, weights[:, None], symbols[:, None], lengths, totals)
+    encode_lanes(coders, words, weights[:, None], symbols[:, None], lengths, totals, np.empty((len(symbols), 1)))
     return words[0, : rk.finish(coders[0], words[0])]

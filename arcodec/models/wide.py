@@ -57,13 +57,13 @@ class TorchEngine:
         weights, _ = self._weights(last, rows, self.network.memory(1))
         return from_weights(weights[:, 0])
 
-    def encode(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
-        """Code blocks of symbols (n,) uint8, in order."""
+    def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
+        """See ``Engine``."""
         lanes = _lanes_for(max(map(len, blocks), default=1))
         for start in range(0, len(blocks), lanes):
-            yield from self._encode_lanes(blocks[start : start + lanes], progress)
+            yield from self._encode_lanes(blocks[start : start + lanes], progress, detailed)
 
-    def _encode_lanes(self, blocks: Sequence[np.ndarray], progress: Progress) -> Iterator[Coded]:
+    def _encode_lanes(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool) -> Iterator[Coded]:
         lanes, longest = len(blocks), max(len(block) for block in blocks)
         symbols = np.zeros((longest, lanes), np.int64)  # shorter lanes are padded; their padding is not coded
         for lane, block in enumerate(blocks):
@@ -71,7 +71,7 @@ class TorchEngine:
         left = np.array([len(block) for block in blocks])
         coders = np.stack([rk.new_encoder() for _ in blocks])
         words = np.zeros((lanes, rk.room_for(longest)), np.uint32)
-        totals = np.zeros((lanes, 2))
+        totals, costs = np.zeros((lanes, 2)), np.empty((longest if detailed else _STEPS, lanes))
         contexts = [fresh_memory() for _ in blocks]
         memory, before = self.network.memory(lanes), np.zeros(lanes, np.int64)
         for start in range(0, longest, _STEPS):
@@ -79,15 +79,17 @@ class TorchEngine:
             rows = np.stack([self._rows(chunk[:, lane], contexts[lane]) for lane in range(lanes)], 1)
             weights, memory = self._weights(_shifted(chunk, before), rows, memory)
             before = chunk[-1]
-            loops.encode_lanes(coders, words, weights, chunk, left, totals)
+            loops.encode_lanes(coders, words, weights, chunk, left, totals, costs[start if detailed else 0 :])
             progress(int(np.clip(left, 0, len(chunk)).sum()))
             left = left - len(chunk)
         for lane in range(lanes):
             count = rk.finish(coders[lane], words[lane])
-            yield Coded(words[lane, :count].copy(), float(totals[lane, 0]), float(totals[lane, 1]))
+            bits = costs[: len(blocks[lane]), lane].copy() if detailed else None
+            model_bits, coded_bits = totals[lane].tolist()
+            yield Coded(words[lane, :count].copy(), model_bits, coded_bits, symbol_bits=bits)
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
-        """Decode (words, number of symbols), in order -> symbols (n,) uint8. Raises DamagedError."""
+        """See ``Engine``."""
         lanes = _lanes_for(max((length for _, length in blocks), default=1))
         for start in range(0, len(blocks), lanes):
             yield from self._decode_lanes(blocks[start : start + lanes], progress)

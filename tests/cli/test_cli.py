@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import pty
@@ -11,44 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from arcodec_cli.main import SUBCOMMANDS, main
+from arcodec_cli.main import SUBCOMMANDS
 
 import arcodec
 from arcodec import container
-
-
-class Result:
-    def __init__(self, code: int, out: bytes, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, known_models: None
-) -> Run:
-    """Call the console script in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
-
-    def call(*arguments: object, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "argv", ["arcodec", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        sys.stdout.flush()
-        captured = capfdbinary.readouterr()
-        code = exit_.value.code
-        return Result(code if isinstance(code, int) else 0, captured.out, captured.err.decode())
-
-    return call
-
+from tests.cli.conftest import Result, Run
 
 SMALL = ("--model", "small-recurrent")
 DATA = b"A message costs less on the whole although some of its letters cost more. " * 15

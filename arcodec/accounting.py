@@ -1,0 +1,84 @@
+"""From what engines say of their blocks to the ledger of a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import container, sources
+from .errors import UsageError
+from .ledger import KnownSource, Ledger, exact_bits
+from .predictor import Predictor
+
+if TYPE_CHECKING:
+    from .models.engine import Coded
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A file's content and its account."""
+
+    data: bytes
+    ledger: Ledger
+    symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost, 8 where stored; in detail only
+
+
+def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> Ledger:
+    """The account of an .arc file's content, of whose blocks ``coded`` are those that were not stored, in order."""
+    members = list(container.members(content))
+    blocks = [block for member in members for block in member.blocks]
+    model = predictor.model
+    network = [block.network_bits for block in coded if block.network_bits is not None]
+    names = coded[0].experts_bits if coded else {}
+    return Ledger(
+        original_bytes=sum(member.header.length for member in members),
+        file_bytes=len(content),
+        model_bits=exact_bits(sum(block.model_bits for block in coded)),
+        coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
+        payload_bits=8 * sum(len(block.payload) for block in blocks if not block.stored),
+        stored_bits=8 * sum(len(block.payload) for block in blocks if block.stored),
+        network_bits=exact_bits(sum(network)) if network else None,
+        experts_bits={name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names},
+        container_bytes=sum((member.account for member in members), Counter()),
+        predictor=predictor.name,
+        model_name=model.name if model else "",
+        model_size_bytes=model.size if model else 0,
+    )
+
+
+def coded_symbols(content: bytes) -> np.ndarray:
+    """Of every symbol of the original, whether it was coded (and not stored): (n,) bool."""
+    parts = [np.zeros(0, bool)]
+    for member in container.members(content):
+        for number, block in enumerate(member.blocks):
+            parts.append(np.full(member.header.symbols(number), not block.stored))
+    return np.concatenate(parts)
+
+
+def against_source(done: Compressed, original: bytes, name: str) -> Ledger:
+    """The ledger with its cross-entropy parted in two: the information under a source, and the model's excess over it.
+
+    done: in detail; name: a specification for ``sources.parse``. Raises UsageError if the source cannot give this.
+    """
+    source = sources.parse(name)
+    symbols, costs = np.frombuffer(original, np.uint8), done.symbol_bits
+    assert costs is not None
+    if len(symbols) and symbols.max() >= source.alphabet:
+        raise UsageError(f"byte {symbols.max()} is no symbol of the source {name}, which has {source.alphabet}")
+    information = source.information(symbols)
+    if np.isinf(information).any():
+        raise UsageError(f"byte {int(np.isinf(information).argmax())} cannot have come from the source {name}")
+    was_coded = coded_symbols(done.data)
+    excess = (costs - information)[was_coded]
+    known = KnownSource(
+        name=name,
+        symbols=int(was_coded.sum()),
+        information_bits=exact_bits(float(information[was_coded].sum())),
+        entropy_rate=source.entropy_rate(),
+        excess_rate=sources.mean_with_interval(excess) if len(excess) >= 1000 else None,
+    )
+    return replace(done.ledger, source=known)

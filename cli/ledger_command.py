@@ -1,0 +1,151 @@
+"""arcodec ledger"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from arcodec.errors import UsageError
+
+from . import console, transfer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from arcodec.accounting import Compressed
+    from arcodec.ledger import Ledger
+
+_FILE = "the file"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the options say of the coding."""
+
+    preset: str
+    mix: bool
+    threads: int
+
+
+@click.command()
+@console.some_files
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each FILE with every figure.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A network, or none; several give a column each. By default the preset's, or the .arc file's own.",
+)
+@click.option(
+    "--reference", metavar="NAME|PATH", help="The model whose KL is taken from the others'; the first by default."
+)
+@click.option("--source", metavar="SPEC", help="What FILE is a sample of, as bernoulli:p=0.1; see 'arcodec sample'.")
+@console.preset
+@console.no_mix
+@click.option("--per-symbol", metavar="OUT", help="Write the bits of each symbol: OUT.npy, or CSV under another name.")
+@console.threads
+def command(
+    files: tuple[str, ...],
+    as_json: bool,
+    models: tuple[str, ...],
+    reference: str | None,
+    source: str | None,
+    preset: str | None,
+    no_mix: bool,
+    per_symbol: str | None,
+    threads: int,
+) -> None:
+    """Show where every bit of each FILE went, or would go: an .arc file, or any other.
+
+    The lines add up to 8 times the file's size. With several models, or a reference, their accounts stand side by
+    side; with a source whose entropy is known, the cross-entropy is parted into entropy and KL divergence.
+    """
+    if per_symbol is not None and (len(files) > 1 or len(models) > 1 or reference is not None):
+        raise UsageError("--per-symbol names one output: give one FILE and at most one model")
+    wanted = _Wanted(preset or "default", not no_mix, threads)
+
+    def one(name: str) -> None:
+        from arcodec.ledger import compared
+
+        data, _ = transfer.read(name)
+        columns, original = _columns(data, list(models), reference, wanted)
+        ledgers = {label: _ledger(done, original, source) for label, done in columns.items()}
+        against = reference or next(iter(ledgers))
+        if as_json:
+            click.echo(json.dumps(_json(name, ledgers, against), indent=2))
+        elif len(ledgers) > 1:
+            click.echo(f"{name}\n{compared(ledgers, against)}")
+        else:
+            (ledger,) = ledgers.values()
+            click.echo(f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, by {ledger.predictor}")
+            click.echo(ledger.table())
+        if per_symbol is not None:
+            bits = next(iter(columns.values())).symbol_bits
+            assert bits is not None
+            _write(Path(per_symbol), original, bits)
+
+    console.for_each(list(files), one)
+
+
+def _columns(
+    data: bytes, models: list[str], reference: str | None, wanted: _Wanted
+) -> tuple[dict[str, Compressed], bytes]:
+    """What is accounted for, under its name, and the original."""
+    from arcodec import codec, container
+
+    columns, original = {}, data
+    if data.startswith(container.MAGIC):
+        original = codec.decompress(data, threads=wanted.threads)
+        columns[_FILE] = codec.audited(data, threads=wanted.threads)
+    elif not models:
+        columns[wanted.preset] = _coded(original, None, wanted)
+    if reference is not None and reference not in models:
+        models = [*models, reference]
+    for model in models:
+        columns[model] = _coded(original, model, wanted)
+    return columns, original
+
+
+def _coded(original: bytes, model: str | None, wanted: _Wanted) -> Compressed:
+    from arcodec import codec
+
+    return codec.measured(original, model, preset=wanted.preset, mix=wanted.mix, threads=wanted.threads, detailed=True)
+
+
+def _ledger(done: Compressed, original: bytes, source: str | None) -> Ledger:
+    from arcodec.accounting import against_source
+
+    return done.ledger if source is None else against_source(done, original, source)
+
+
+def _json(name: str, ledgers: dict[str, Ledger], against: str) -> dict[str, Any]:
+    from arcodec.ledger import differences_of_kl
+
+    columns = {label: ledger.as_dict() for label, ledger in ledgers.items()}
+    about: dict[str, Any] = {"file": name, "ledgers": columns}
+    if len(ledgers) > 1:
+        about |= {"reference": against, "kl_difference_bits_per_byte": differences_of_kl(ledgers, against)}
+    return about
+
+
+def _write(path: Path, original: bytes, bits: np.ndarray) -> None:
+    """The bits of each symbol as an array file or as CSV."""
+    import numpy as np
+
+    from arcodec.files import replacing
+
+    out = io.BytesIO()
+    if path.suffix == ".npy":
+        np.save(out, bits)
+    else:
+        costs = enumerate(zip(original, bits.tolist(), strict=True))
+        rows = "".join(f"{i},{byte},{cost:.6f}\n" for i, (byte, cost) in costs)
+        out.write(f"position,symbol,bits\n{rows}".encode())
+    with replacing(path, overwrite=True) as file:
+        file.write(out.getvalue())

@@ -1,0 +1,130 @@
+"""``arcodec ledger`` and ``arcodec sample``."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import arcodec
+from arcodec import sources
+from tests.cli.conftest import Run
+
+TEXT = b"Every bit of a file went somewhere, and somebody ought to know where. " * 30
+KINDS = {
+    "text": TEXT,
+    "tiny": b"x",
+    "empty": b"",
+    "stored": random.Random(1).randbytes(3000),
+    "half": TEXT + random.Random(2).randbytes(4000),
+    "table": b"".join(b"%05d;%07.3f;%s\n" % (i, i * 0.37, b"yes" if i % 3 else b"no") for i in range(200)),
+    "picture": sources.parse("image:alphabet=64,width=40").sample(2000, 1).tobytes(),
+    "zeros": bytes(5000),
+    "utf-8": "Žluťoučký kůň úpěl ďábelské ódy. ".encode() * 20,
+    "binary": np.arange(1500, dtype="<u4").tobytes(),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_nothing_is_unexplained(run: Run, name: str, packed: bool) -> None:
+    content = arcodec.compress(KINDS[name], "none", block_size=2500)
+    Path("a").write_bytes(content if packed else KINDS[name])
+    result = run("ledger", "a", "--json", *([] if packed else ["--model", "none"]))
+    assert result.code == 0, result.err
+    (ledger,) = json.loads(result.out)["ledgers"].values()
+    assert ledger["unexplained_bits"] == 0
+    assert sum(ledger["lines_bits"].values()) == 8 * ledger["file_bytes"]
+    if packed:
+        assert ledger["file_bytes"] == len(content)
+    assert "unexplained" in run("ledger", "a", "--preset", "fast").out.decode()
+
+
+def test_several_models_stand_side_by_side(run: Run) -> None:
+    Path("a").write_bytes(TEXT)
+    models = ["--model", "small-recurrent", "--model", "small-attention"]
+    columns = json.loads(run("ledger", "a", "--json", "--no-mix", *models).out)
+    first, second = columns["ledgers"].values()
+    assert columns["reference"] == "small-recurrent"
+    difference = (second["cross_entropy_bits"] - first["cross_entropy_bits"]) / len(TEXT)
+    assert columns["kl_difference_bits_per_byte"]["small-attention"] == pytest.approx(difference)
+    table = run("ledger", "a", "--no-mix", *models, "--reference", "small-convolution").out.decode()
+    assert "KL less that of small-convolution" in table
+    assert table.count("small-") == 4
+    assert f"{first['cross_entropy_bits']:,.1f}" in table
+
+
+def test_a_packed_file_beside_other_models(run: Run) -> None:
+    Path("a").write_bytes(arcodec.compress(TEXT, preset="fast"))
+    ledgers = json.loads(run("ledger", "a", "--json", "--model", "none").out)["ledgers"]
+    assert list(ledgers) == ["the file", "none"]
+    assert ledgers["none"]["original_bytes"] == len(TEXT)
+
+
+@pytest.mark.parametrize("output", ["bits.npy", "bits.csv"])
+def test_costs_of_every_symbol(run: Run, output: str) -> None:
+    Path("a").write_bytes(KINDS["half"])
+    ledger = json.loads(run("ledger", "a", "--json", "--preset", "fast", "--per-symbol", output).out)["ledgers"]["fast"]
+    if output.endswith("npy"):
+        bits = np.load(output)
+    else:
+        rows = np.loadtxt(output, delimiter=",", skiprows=1)
+        assert rows[:, 1].astype(np.uint8).tobytes() == KINDS["half"]
+        bits = rows[:, 2]
+    expected = ledger["cross_entropy_bits"] + ledger["lines_bits"].get("stored without coding", 0)
+    assert bits.shape == (len(KINDS["half"]),)
+    assert bits.sum() == pytest.approx(expected, abs=0.01)
+
+
+def test_the_source_parts_the_cross_entropy(run: Run) -> None:
+    sample = run("sample", "markov:order=1,alphabet=3", "-n", "60000", "--seed", "5").out
+    assert sample == sources.parse("markov:order=1,alphabet=3").sample(60_000, 5).tobytes()
+    Path("a").write_bytes(sample)
+    arguments = ["ledger", "a", "--preset", "fast", "--source", "markov:order=1,alphabet=3"]
+    ledger = json.loads(run(*arguments, "--json").out)["ledgers"]["fast"]
+    source, lines = ledger["source"], ledger["lines_bits"]
+    assert "model cross-entropy" not in lines
+    information, excess = lines["information under the source"], lines["excess of the model over it"]
+    assert information + excess == ledger["cross_entropy_bits"]
+    assert excess > 0
+    assert information == pytest.approx(source["entropy_rate"]["value"] * 60_000, rel=0.02)
+    assert source["excess_rate"]["value"] == pytest.approx(excess / 60_000)
+    assert "(exact) bits/symbol" in run(*arguments).out.decode()
+
+
+def test_a_short_sample_has_no_interval(run: Run) -> None:
+    Path("a").write_bytes(bytes(sources.parse("bernoulli").sample(900, 1)))
+    assert "excess per symbol:" in run("ledger", "a", "--preset", "fast", "--source", "bernoulli").out.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["a", "--source", "bernoulli"], 2, "is no symbol of the source"),
+        (["zeros", "--source", "bernoulli:p=1"], 2, "cannot have come from the source"),
+        (["a", "--source", "dice"], 2, "no source 'dice'"),
+        (["a", "a", "--per-symbol", "x"], 2, "one FILE"),
+        (["missing"], 1, "missing"),
+        (["broken"], 4, "damaged"),
+        (["a", "--model", "no-such-model"], 5, "no-such-model"),
+    ],
+)
+def test_errors(run: Run, arguments: list[str], code: int, message: str) -> None:
+    Path("a").write_bytes(TEXT)
+    Path("zeros").write_bytes(bytes(2000))
+    broken = bytearray(arcodec.compress(TEXT, preset="fast"))
+    broken[40] ^= 1
+    Path("broken").write_bytes(broken)
+    preset = [] if "--model" in arguments else ["--preset", "fast"]
+    result = run("ledger", *arguments, *preset)
+    assert result.code == code
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_sampling_from_nothing_known(run: Run) -> None:
+    result = run("sample", "dice")
+    assert (result.code, result.err.count("\n")) == (2, 1)
