@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import arcodec
-from tests.cli.test_cli import Run, run  # noqa: F401
+from tests.cli.conftest import Run
 
 SMALL = (
     "--config",
