@@ -11,13 +11,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba.core.config
 from numba import njit
+from numba.core import event
 
 config: Any = numba.core.config  # its attributes are made at import, which hides them from type checkers
 
@@ -41,6 +43,24 @@ def cache_folder() -> str:
         temporary = tempfile.mkdtemp(prefix="arcodec-kernels-")
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         return temporary
+
+
+@contextmanager
+def before_compiling(tell: Callable[[], None]) -> Iterator[None]:
+    """Call ``tell`` once if, inside, a kernel is compiled that no cache holds."""
+
+    class First(event.Listener):
+        told = False
+
+        def on_start(self, event: object) -> None:
+            if not self.told:
+                self.told = True
+                tell()
+
+        def on_end(self, event: object) -> None: ...
+
+    with event.install_listener("numba:compile", First()):
+        yield
 
 
 def kernel(function: _Function) -> _Function:

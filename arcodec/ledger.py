@@ -142,12 +142,12 @@ class Ledger:
         if self.source is not None:
             out += self._source(self.source)
         if self.network_bits is not None:
-            saved = 100 * (1 - self.model_bits / self.network_bits)
-            out.append(f"the network alone: {self.network_bits:,.1f} bits; mixing it with experts saved {saved:.1f} %")
+            change = 100 * (self.model_bits / self.network_bits - 1)
+            out.append(f"the network alone: {self.network_bits:,.1f} bits; mixed with experts {change:+.1f} %")
         if self.experts_bits:
             out += self._experts()
         if self.model_name:
-            out.append(f"beside the account: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
+            out.append(f"not in the file: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)
 
     def _experts(self) -> list[str]:
@@ -186,7 +186,7 @@ def compared(ledgers: Mapping[str, Ledger], reference: str) -> str:
     rows = [(name, [_bits_of(ledger, name) for ledger in ledgers.values()]) for name in names]
     rows.append(("= file", [8.0 * ledger.file_bytes for ledger in ledgers.values()]))
     rows.append(("unexplained", [ledger.unexplained_bits for ledger in ledgers.values()]))
-    rows.append(("beside the account: the model's file", [8.0 * x.model_size_bytes for x in ledgers.values()]))
+    rows.append(("not in the file: the model", [8.0 * x.model_size_bytes for x in ledgers.values()]))
     last = f"KL less that of {reference}, bits/byte"
     wide = max(len(last), *(len(name) for name, _ in rows))
     widths = [max(15, len(name)) for name in ledgers]

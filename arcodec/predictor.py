@@ -65,15 +65,20 @@ class Resources:
         return installed_memory() // 2 if self.max_memory is None else self.max_memory
 
 
+def check_choice(model: str | None, preset: str, mix: bool) -> None:
+    """Raise UsageError for what ``choose`` would refuse whatever the data."""
+    if preset not in PRESETS:
+        raise UsageError(f"preset {preset!r}: expected {', '.join(PRESETS)}")
+    if preset == "fast" and (not mix or model not in (None, "none")):
+        raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
+
+
 def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
     """The predictor for these data: with the network, where there is one, if it shortens their first kilobytes.
 
     Raises UsageError and ModelError.
     """
-    if preset not in PRESETS:
-        raise UsageError(f"preset {preset!r}: expected {', '.join(PRESETS)}")
-    if preset == "fast" and (not mix or model not in (None, "none")):
-        raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
+    check_choice(model, preset, mix)
     level = PRESETS.index(preset)
     name = model or ("none" if preset == "fast" else _NETWORK)
     experts = Predictor(container.EXPERTS, None, level)
@@ -145,8 +150,8 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
     each = team.memory(block_size)
     if each > memory:
         raise LimitError(
-            f"a block of {block_size:,} bytes takes {each:,} bytes of memory at the preset {team.name}, more than the "
-            f"{memory:,} allowed: a faster preset and smaller blocks need less, and --max-memory allows more"
+            f"a block of {block_size:,} bytes takes {each:,} bytes of memory at preset {team.name}, more than the "
+            f"{memory:,} allowed: allow more (max memory), or compress in smaller blocks"
         )
     threads = min(cores, memory // each)
     program = None if predictor.model is None else store.compiled(predictor.model, threads).program

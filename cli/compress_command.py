@@ -13,9 +13,6 @@ from arcodec.errors import UsageError
 
 from . import console, transfer
 
-SUFFIX = ".arc"
-
-
 _PRESETS = {str(level): "fast" if level < 4 else "default" if level < 8 else "best" for level in range(1, 10)}
 
 
@@ -27,7 +24,7 @@ def _levels(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _target(source: Path) -> Path:
-    return source.with_name(source.name + SUFFIX)
+    return source.with_name(source.name + transfer.SUFFIX)
 
 
 @click.command()
@@ -76,12 +73,15 @@ def command(
     -1 to -3 stand for --preset fast, -4 to -7 for default, -8 and -9 for best. Whether the network earns its time is
     decided by the first kilobytes of each file; -v says so, and where every bit of the result went.
     """
+    from arcodec.predictor import check_choice
+
     where = transfer.Where(target, to_stdout, keep, remove, force, recursive)
     names = list(files) or [transfer.STDIN]
     where.check(names)
     if preset is not None and level is not None and _PRESETS[level] != preset:
         raise UsageError(f"-{level} stands for --preset {_PRESETS[level]}: give one of the two")
     chosen = preset or _PRESETS.get(level or "", "default")
+    check_choice(model, chosen, not no_mix)
     if remove and no_verify:
         raise UsageError("--rm removes sources only after verification: it excludes --no-verify")
     if any(map(where.writes_stdout, names)) and sys.stdout.isatty() and not force:
@@ -90,11 +90,12 @@ def command(
     def one(name: str) -> None:
         from arcodec import codec
 
-        if name.endswith(SUFFIX) and not force:
-            raise UsageError(f"{name} already ends in {SUFFIX}: give -f to compress it once more")
+        if name.endswith(transfer.SUFFIX) and not force:
+            raise UsageError(f"{name} already ends in {transfer.SUFFIX}: give -f to compress it once more")
         transfer.refuse_early(name, where, _target)
         data, status = transfer.read(name)
-        with console.progress(len(data) * (1 if no_verify else 2), Path(name).name, quiet) as tick:
+        label = Path(name).name
+        with console.progress(len(data), label, quiet) as tick:
             done = codec.measured(
                 data,
                 model,
@@ -107,21 +108,26 @@ def command(
                 detailed=verbose > 1,
                 progress=tick,
             )
-            if not no_verify:
+        if not no_verify:
+            with console.progress(len(data), f"{label}: checking", quiet) as tick:
                 codec.check_round_trip(
                     done.data, data, model, threads=threads, device=device, max_memory=max_memory, progress=tick
                 )
         written = transfer.write(name, where, _target, status, [done.data])
+        ledger = done.ledger
+        if quiet:
+            return
         if verbose:
-            ledger = done.ledger
+            left_out = ledger.predictor == "experts" and chosen != "fast" and model != "none"
             click.echo(
-                f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte",
+                f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte\n"
+                f"predicted by {ledger.predictor}, preset {chosen}"
+                + ("; the network would not have helped and was left out" if left_out else ""),
                 err=True,
             )
-            click.echo(f"predicted by {ledger.predictor}, preset {chosen}", err=True)
             click.echo(ledger.table(), err=True)
-        elif not quiet and written is not None and sys.stderr.isatty():
+        elif written is not None and sys.stderr.isatty():
             share = len(done.data) / max(1, len(data))
             click.echo(f"{name}: {len(data):,} -> {len(done.data):,} bytes ({share:.1%}), {written}", err=True)
 
-    console.for_each(transfer.sources(names, recursive, SUFFIX, packed=False), one)
+    console.for_each(transfer.unpacked(names, recursive), one)

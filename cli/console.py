@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import click
@@ -61,7 +62,7 @@ class Size(click.ParamType):
         text = str(value).upper().removesuffix("IB").removesuffix("B")
         number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS and text else (text, "")
         if not number.isdigit():
-            self.fail(f"{value!r} is not a size: write a number of bytes, or one with K, M, G or T", param, ctx)
+            self.fail(f"{value!r} is not a size: write a whole number of bytes, or one with K, M, G or T", param, ctx)
         return int(number) * UNITS[unit]
 
 
@@ -80,7 +81,7 @@ files = click.argument("files", nargs=-1, metavar="[FILE]...")
 some_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 threads = click.option("-T", "threads", type=click.IntRange(0), default=0, metavar="N", help="Cores to use; 0 for all.")
 device = click.option(
-    "--device", default="cpu", metavar="D", help="cpu (default), torch, cuda or cuda:N. All give the same symbols."
+    "--device", default="cpu", metavar="D", help="cpu (default), or torch, cuda, cuda:N, where torch runs the network."
 )
 max_output_size = click.option(
     "--max-output-size", type=Size(), metavar="S", help="Refuse what would give more, as 100M."
@@ -98,8 +99,8 @@ max_memory = click.option(
     type=Size(),
     metavar="S",
     help="What experts may take, by default half the memory: fewer cores are used if need be. A block of the usual "
-    "size takes 53M at fast, 135M at default, 1.7G at best; a small one far less. Python, the network and the data "
-    "take some 250M more.",
+    "size takes 53M at fast, 135M at default, 1.7G at best; one of some kilobytes 20M, 40M, 40M. Python, the network "
+    "and the data take some 250M more.",
 )
 reading = options(
     threads,
@@ -109,14 +110,22 @@ reading = options(
     device,
 )  # the settings of codec.iter_decompressed
 verbose = click.option("-v", "verbose", is_flag=True, help="Say what was done.")
+recursive = click.option(
+    "-r", "recursive", is_flag=True, help="Take the files in folders, too, except symbolic links in them."
+)
 output = options(
     click.option("-o", "target", metavar="OUT", help="Write to this file."),
     click.option("-c", "to_stdout", is_flag=True, help="Write to standard output; keep the sources."),
     click.option("-k", "keep", is_flag=True, help="Keep the sources (the default)."),
     click.option("--rm", "remove", is_flag=True, help="Remove each source once its result is written and verified."),
     click.option("-f", "force", is_flag=True, help="Overwrite files, and write compressed data to a terminal."),
-    click.option("-r", "recursive", is_flag=True, help="Take the files in folders, too."),
+    recursive,
 )
+
+
+@lru_cache(maxsize=1)  # once a process
+def _announce_compiling() -> None:
+    complain("compiling kernels for this machine: half a minute, once")
 
 
 @contextmanager
@@ -128,6 +137,8 @@ def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], No
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+    from arcodec.jit import before_compiling
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -136,7 +147,8 @@ def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], No
         TimeRemainingColumn(),
     )
     lock = threading.Lock()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with before_compiling(_announce_compiling), Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total)
 
         def advance(done: int) -> None:

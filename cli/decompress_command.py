@@ -11,12 +11,11 @@ import click
 from arcodec.errors import UsageError
 
 from . import console, transfer
-from .compress_command import SUFFIX
 
 
 def _target(source: Path) -> Path:
-    if source.suffix != SUFFIX or source.name == SUFFIX:
-        raise UsageError(f"{source} does not end in {SUFFIX}: name the output with -o, or write it with -c")
+    if source.suffix != transfer.SUFFIX or source.name == transfer.SUFFIX:
+        raise UsageError(f"{source} does not end in {transfer.SUFFIX}: name the output with -o, or write it with -c")
     return source.with_suffix("")
 
 
@@ -47,7 +46,7 @@ def command(
         transfer.refuse_early(name, where, _target)
         decompress_one(name, where, quiet, verbose, **reading)
 
-    console.for_each(transfer.sources(names, recursive, SUFFIX, packed=True), one)
+    console.for_each(transfer.packed(names, recursive), one)
 
 
 def decompress_one(name: str, where: transfer.Where, quiet: bool, verbose: bool, **reading: Any) -> None:
@@ -60,7 +59,7 @@ def decompress_one(name: str, where: transfer.Where, quiet: bool, verbose: bool,
     with console.progress(total, Path(name).name, quiet) as tick:
         parts = codec.iter_decompressed(data, progress=tick, **reading)
         transfer.write(name, where, _target, status, parts)
-    if verbose:
+    if verbose and not quiet:
         seconds = time.perf_counter() - start
         click.echo(
             f"{name}: {len(data):,} -> {total:,} bytes in {seconds:.2f} s, {total / seconds / 1e3:.1f} KB/s", err=True

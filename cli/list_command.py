@@ -37,12 +37,13 @@ def _name_of(prefix: str) -> str | None:
 
 @click.command()
 @console.some_files
+@console.recursive
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with every figure.")
-def command(files: tuple[str, ...], as_json: bool) -> None:
+def command(files: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     """Show sizes, blocks and models of each FILE, without decoding it."""
     entries: list[dict[str, Any]] = []
     try:
-        console.for_each(list(files), lambda name: entries.append(_entry(name)))
+        console.for_each(transfer.packed(files, recursive), lambda name: entries.append(_entry(name)))
     finally:
         if as_json:
             click.echo(json.dumps(entries, indent=2))

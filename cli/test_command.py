@@ -14,11 +14,13 @@ from . import console, transfer
 @console.some_files
 @console.quiet
 @console.verbose
+@console.recursive
 @console.reading
 def command(
     files: tuple[str, ...],
     quiet: bool,
     verbose: bool,
+    recursive: bool,
     **reading: Any,
 ) -> None:
     """Decode each FILE, check it against its checksums, and write nothing."""
@@ -34,4 +36,4 @@ def command(
         if not quiet:
             click.echo(f"{name}: ok" + (f", {total:,} bytes" if verbose else ""), err=True)
 
-    console.for_each(list(files), one)
+    console.for_each(transfer.packed(files, recursive), one)

@@ -15,6 +15,7 @@ from arcodec.files import replacing
 from .pipe import to_stdout
 
 STDIN = "-"
+SUFFIX = ".arc"
 
 
 @dataclass(frozen=True)
@@ -40,29 +41,42 @@ class Where:
             raise UsageError("--rm removes sources: it excludes -c and -k")
 
 
-def sources(names: Iterable[str], recursive: bool, suffix: str, packed: bool) -> list[str]:
-    """The inputs, folders replaced by the files in them if ``recursive``; '-' stands for standard input.
+def packed(names: Iterable[str], recursive: bool) -> list[str]:
+    """The inputs; if ``recursive``, a folder stands for the .arc files in it."""
+    return _inputs(names, recursive, packed=True)
 
-    In folders only files that end in ``suffix`` (if ``packed``) or do not (if not) are taken.
-    """
+
+def unpacked(names: Iterable[str], recursive: bool) -> list[str]:
+    """The inputs; if ``recursive``, a folder stands for the files in it that are no .arc files."""
+    return _inputs(names, recursive, packed=False)
+
+
+def _inputs(names: Iterable[str], recursive: bool, packed: bool) -> list[str]:
     found: list[str] = []
     for name in names:
         if recursive and name != STDIN and Path(name).is_dir():
             inside = (p for p in Path(name).rglob("*") if p.is_file() and not p.is_symlink())
-            found += sorted(str(p) for p in inside if (p.suffix == suffix) == packed)
+            found += sorted(str(p) for p in inside if (p.suffix == SUFFIX) == packed)
         else:
             found.append(name)
     return found
 
 
 def read(name: str) -> tuple[bytes, os.stat_result | None]:
-    """A source's content and status (none for standard input). Raises UsageError for what is no file."""
+    """A source's content and status (none for standard input). Raises UsageError for a folder."""
+    status = _status(name)
+    return (sys.stdin.buffer.read() if status is None else Path(name).read_bytes()), status
+
+
+def _status(name: str) -> os.stat_result | None:
     if name == STDIN:
-        return sys.stdin.buffer.read(), None
+        return None
+    if not name:
+        raise UsageError("a FILE has an empty name")
     status = os.stat(name)
     if stat.S_ISDIR(status.st_mode):
-        raise UsageError(f"{name} is a folder: give -r to take the files in it")
-    return Path(name).read_bytes(), status
+        raise UsageError(f"{name} is a folder: compress, decompress, test and list take the files in it with -r")
+    return status
 
 
 def write(
@@ -103,9 +117,12 @@ def _remove(name: str, status: os.stat_result | None) -> None:
 
 
 def refuse_early(name: str, where: Where, target_for: Callable[[Path], Path]) -> None:
-    """Say at once, before minutes of work, that the target exists."""
-    if where.writes_stdout(name) or where.force:
+    """Say at once, before minutes of work, that the source is no file or the target exists."""
+    _status(name)
+    if where.writes_stdout(name):
         return
     target = Path(where.target) if where.target is not None else target_for(Path(name))
-    if os.path.lexists(target):
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder: name a file")
+    if not where.force and os.path.lexists(target):
         raise UsageError(f"{target} exists: give -f to overwrite it, or -o for another name")

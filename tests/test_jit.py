@@ -25,3 +25,12 @@ def test_numbas_own_setting_is_left_alone() -> None:
     before = config.CACHE_DIR
     assert jit.kernel(lambda x: x + 1)(1) == 2
     assert before == config.CACHE_DIR
+
+
+def test_compiling_is_announced_once() -> None:
+    told = []
+    with jit.before_compiling(lambda: told.append(1)):
+        assert jit.kernel(lambda x: x + 2)(1) == 3
+        assert jit.kernel(lambda x: x + 3)(1) == 4
+    assert jit.kernel(lambda x: x + 4)(1) == 5
+    assert told == [1]

@@ -51,7 +51,7 @@ def test_memory_is_half_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(engine, MixtureEngine)
     assert engine.threads == 3
     monkeypatch.setattr(predictor, "installed_memory", lambda: 2 * each - 2)
-    with pytest.raises(LimitError, match="--max-memory"):
+    with pytest.raises(LimitError, match="max memory"):
         engine_for(best, container.MAX_BLOCK, 8, Resources())
 
 

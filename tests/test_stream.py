@@ -107,5 +107,5 @@ def test_reading_within_a_memory_limit(tmp_path: Path) -> None:
     path.write_bytes(arcodec.compress(b"some text " * 100, preset="fast"))
     with arcodec.open(path, max_memory=1 << 30) as file:
         assert file.read(4) == b"some"
-    with arcodec.open(path, max_memory=1 << 20) as file, pytest.raises(LimitError, match="max-memory"):
+    with arcodec.open(path, max_memory=1 << 20) as file, pytest.raises(LimitError, match="max memory"):
         file.read(4)

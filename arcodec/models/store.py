@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 DEFAULT = "text"
+_DEVICE = re.compile(r"(cuda|mps|xpu)(:[0-9]+)?")
 
 
 def paths() -> Iterator[Path]:
@@ -114,7 +116,7 @@ def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEn
     """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices."""
     if device == "cpu":
         return compiled(model, threads)
-    if device != "torch" and not device.replace(":", "").isalnum():
+    if device != "torch" and not _DEVICE.fullmatch(device):
         raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
     return _wide(model.identity, model.path, "cpu" if device == "torch" else device)
 

@@ -112,8 +112,26 @@ def test_folders(run: Run) -> None:
     assert sorted(str(p) for p in Path("d").rglob("*.arc")) == ["d/e/y.arc", "d/x.arc"]
     assert run("decompress", "-r", "d").code == 0
     assert Path("d/e/y").read_bytes() == b"y"
+    assert run("test", "-r", "d").err == "d/e/y.arc: ok\nd/x.arc: ok\n"
+    assert [entry["file"] for entry in json.loads(run("list", "-r", "--json", "d").out)] == ["d/e/y.arc", "d/x.arc"]
     assert run("compress", "-r", "-f", "d", *SMALL).code == 0  # does not compress .arc files again
     assert not list(Path("d").rglob("*.arc.arc"))
+
+
+@pytest.mark.parametrize("subcommand", ["compress", "decompress", "test", "list", "cat", "ledger"])
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_what_is_no_file_is_refused_in_one_line(run: Run, subcommand: str, name: str) -> None:
+    result = run(subcommand, name)
+    assert result.code == 2
+    assert ("empty name" if name == "" else f"{name} is a folder") in one_line(result)
+
+
+def test_a_folder_is_never_the_output(run: Run) -> None:
+    Path("a").write_bytes(DATA)
+    Path("d").mkdir()
+    for force in ([], ["-f"]):
+        result = run("compress", "a", "-o", "d", *force, *SMALL)
+        assert (result.code, one_line(result)) == (2, "arcodec: d is a folder: name a file\n")
 
 
 def test_some_of_several_inputs_fail(run: Run) -> None:
@@ -345,5 +363,22 @@ def test_levels_and_presets_that_contradict_each_other(run: Run, tmp_path: Path)
     (tmp_path / "a").write_bytes(b"x")
     result = run("compress", "-9", "--preset", "fast", str(tmp_path / "a"))
     assert (result.code, "give one of the two" in result.err) == (2, True)
+    result = run("compress", "-1", "--no-mix", "missing", str(tmp_path / "a"))  # said at once, not for each file
+    assert (result.code, "experts only" in one_line(result)) == (2, True)
     result = run("compress", "--max-memory", "1M", "--model", "none", str(tmp_path / "a"))
     assert (result.code, "more than the 1,048,576 allowed" in result.err) == (6, True)
+
+
+def test_the_report_says_when_the_network_was_left_out(run: Run) -> None:
+    Path("a").write_bytes(bytes(range(256)) * 40)
+    result = run("compress", "-v", "a")
+    assert "predicted by experts, preset default; the network would not have helped and was left out" in result.err
+    assert run("compress", "-f", "-v", "-q", "a").err == ""
+
+
+@pytest.mark.parametrize("name", ["tpu?", "cuda:x", "cpu:0", "lazy"])
+def test_devices_that_do_not_exist(run: Run, name: str) -> None:
+    Path("a").write_bytes(DATA)
+    result = run("compress", "--device", name, "a", *SMALL)
+    assert result.code == 2
+    assert "use cpu, torch, cuda or cuda:N" in one_line(result)

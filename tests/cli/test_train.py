@@ -21,7 +21,7 @@ SMALL = (
 )
 
 
-def test_train_compress_and_resume(run: Run) -> None:  # noqa: F811
+def test_train_compress_and_resume(run: Run) -> None:
     Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
     arguments = ("train", "text", "text", "-o", "m.safetensors", "--valid", "text", *SMALL)
     result = run(*arguments, "--minutes", "0.03")
