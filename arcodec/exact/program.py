@@ -23,7 +23,7 @@ class Program(NamedTuple):
     """Read-only, shared by all sequences."""
 
     layers: np.ndarray  # (layers, 9) int64, see the columns above; sizes of linear layers are padded, see dot
-    weights: np.ndarray  # int16, the matrices one after the other, row by row; int16 suits the processors' products
+    weights: np.ndarray  # int8, the matrices one after the other, row by row
     constants: np.ndarray  # float32: scale and bias of each linear layer, the scale of each attention's scores
     distances: np.ndarray  # int32, of each attention layer
     sigmoid: np.ndarray  # (255,) float32
@@ -98,7 +98,7 @@ class _Flat:
 
 def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Program:
     """Lay out a network whose tensors were checked against ``network.tensors()``."""
-    weights, constants, distances = _Flat(np.int16), _Flat(np.float32), _Flat(np.int32)
+    weights, constants, distances = _Flat(np.int8), _Flat(np.float32), _Flat(np.int32)
     rows: list[list[int]] = []
     state_reals = state_codes = widest_head = longest_window = 0
     widest_reals, widest_codes = max(s.ALPHABET, network.width), network.embed.contexts * network.embed.row_width
@@ -106,7 +106,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
     def linear(prefix: str, inputs: int, outputs: int) -> None:
         # Padding multiplies whatever lies behind the codes by 0, and gives outputs nobody reads.
         wide, high = padded(inputs, LANES), padded(outputs, ROWS)
-        matrix, affine = np.zeros((high, wide), np.int16), np.zeros((2, high), np.float32)
+        matrix, affine = np.zeros((high, wide), np.int8), np.zeros((2, high), np.float32)
         matrix[:outputs, :inputs] = tensors[f"{prefix}.codes"]
         affine[:, :outputs] = tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"]
         rows.append([LINEAR, wide, high, weights.append(matrix), constants.append(affine), 0, 0, 0, 0])
@@ -168,7 +168,7 @@ def empty_program() -> Program:
     none = np.zeros
     return Program(
         none((0, 9), np.int64),
-        none(0, np.int16),
+        none(0, np.int8),
         none(0, np.float32),
         none(0, np.int32),
         none(0, np.float32),

@@ -42,6 +42,7 @@ def encode(
     weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
     for t in range(start, stop):
         symbol = np.int64(text[t])
+        mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
             kernels.weights(program, state, weights)
             mx.plant(tree, weights)
@@ -49,7 +50,7 @@ def encode(
             remember(state.memory, symbol)
         likelihood = 1.0  # of the byte's bits, times BIT_TOTAL each: one logarithm a byte instead of eight
         for place in range(7, -1, -1):
-            if place in (7, 3):
+            if place == 3:
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
             if network:
                 mx.consult(numbers, tree)
@@ -84,11 +85,12 @@ def decode(
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
     weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
     for t in range(start, stop):
+        mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
             kernels.weights(program, state, weights)
             mx.plant(tree, weights)
         for place in range(7, -1, -1):
-            if place in (7, 3):
+            if place == 3:
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
             if network:
                 mx.consult(numbers, tree)
