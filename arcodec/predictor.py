@@ -110,6 +110,7 @@ def block_size_for(length: int, predictor: Predictor, device: str) -> int:
         blocks = -(-length // container.MAX_BLOCK)
     else:
         blocks = -(-length // (_EXPERTS_ALONE if predictor.kind == container.EXPERTS else _WITH_NETWORK))
+        blocks += blocks > 1 and blocks % 2  # three blocks would take two cores as long as four
     blocks = max(blocks, -(-length // container.MAX_BLOCK), 1)
     return max(1, -(-length // blocks))
 
