@@ -44,7 +44,7 @@ def compress(
         memory, in blocks of up to 16 MiB.
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
-    block_size: bytes a block, at most 2**24; by default at most 768 KiB with a network, 1.5 MiB without, 16 MiB if
+    block_size: bytes a block, at most 2**24; by default at most 768 KiB with a network, 4 MiB without, 16 MiB if
         best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.

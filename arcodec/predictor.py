@@ -20,7 +20,7 @@ _NETWORK = "text"  # of the presets that have one
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
-_WITH_NETWORK, _EXPERTS_ALONE = 3 << 18, 3 << 19
+_WITH_NETWORK, _EXPERTS_ALONE = 3 << 18, 1 << 22
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time

@@ -43,7 +43,7 @@ def _target(source: Path) -> Path:
     "--block-size",
     type=console.Size(),
     metavar="S",
-    help="Bytes a block, at most 16M; by default at most 768K with a network, 1536K without, 16M at best.",
+    help="Bytes a block, at most 16M; by default at most 768K with a network, 4M without, 16M at best.",
 )
 @console.max_memory
 @click.option("--no-verify", is_flag=True, help="Do not decode the result and compare before writing it.")

@@ -21,7 +21,7 @@ def test_presets_are_the_teams_in_order() -> None:
 
 def test_blocks_are_larger_where_experts_are_alone() -> None:
     experts, mixture = Predictor(container.EXPERTS, None, 1), Predictor(container.MIXTURE, None, 1)
-    assert block_size_for(2_000_000, experts, "cpu") == 1_000_000
+    assert block_size_for(6_000_000, experts, "cpu") == 3_000_000
     assert block_size_for(2_000_000, mixture, "cpu") == 500_000  # an even number of them, for two cores
     assert block_size_for(786_432, mixture, "cpu") == 786_432
     assert block_size_for(10 << 20, Predictor(container.EXPERTS, None, 2), "cpu") == 10 << 20
