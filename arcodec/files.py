@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import UsageError
+
+_unfinished: set[str] = set()
 
 
 @contextmanager
@@ -32,8 +34,10 @@ def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None)
         return
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder", str(target.parent))
-    handle, name = tempfile.mkstemp(prefix=".arcodec-", suffix=".part", dir=target.parent)
+    name = os.path.join(target.parent, f".arcodec-{secrets.token_hex(8)}.part")
+    _unfinished.add(name)  # before it exists, so that no signal can come between
     try:
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -54,6 +58,15 @@ def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None)
         if os.path.lexists(name):
             os.unlink(name)
         raise
+    finally:
+        _unfinished.discard(name)
+
+
+def discard_unfinished() -> None:
+    """Remove every file that is being written: for a process that ends without unwinding its stack."""
+    for name in _unfinished:
+        with suppress(OSError):
+            os.unlink(name)
 
 
 def _place_new(name: str, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -61,26 +62,29 @@ def cli() -> None:
     """
 
 
-class _Signalled(BaseException):
-    def __init__(self, number: int) -> None:
-        self.number = number
+def _end_by_signal(number: int, frame: FrameType | None) -> None:
+    """Leave no half-written file and let the signal take its own effect, at once.
 
+    Raising an exception instead would wait for the threads at work, a compiler among them, and Python drops exceptions
+    raised inside callbacks.
+    """
+    from arcodec.files import discard_unfinished
 
-def _raise_signal(number: int, frame: FrameType | None) -> None:
-    raise _Signalled(number)
+    discard_unfinished()
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # a progress bar hides the cursor
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 def main() -> None:
-    """The console script: a signal unwinds the stack, so that half-written files go, and then takes its own effect."""
+    """The console script."""
     numbers = (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
     for number in numbers:
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _raise_signal)
+            signal.signal(number, _end_by_signal)
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
-    except _Signalled as caught:
-        signal.signal(caught.number, signal.SIG_DFL)
-        signal.raise_signal(caught.number)
     except ClosedPipe:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.raise_signal(signal.SIGPIPE)

@@ -108,7 +108,7 @@ def test_memory_is_limited() -> None:
     one = TEAMS[1].memory(5000)
     assert arcodec.compress(data, "none", block_size=5000, threads=4, max_memory=2 * one) == content
     assert arcodec.decompress(content, threads=4, max_memory=one) == data
-    with pytest.raises(LimitError, match="faster preset"):
+    with pytest.raises(LimitError, match="max memory"):
         arcodec.compress(data, "none", block_size=5000, max_memory=one - 1)
     with pytest.raises(LimitError, match="allowed"):
         arcodec.decompress(content, max_memory=one - 1)

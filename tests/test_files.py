@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from arcodec.errors import UsageError
-from arcodec.files import replacing
+from arcodec.files import discard_unfinished, replacing
 
 
 def test_either_the_old_file_or_the_new_one(tmp_path: Path) -> None:
@@ -109,3 +109,15 @@ def test_long_names_and_missing_folders(tmp_path: Path) -> None:
         file.write(b"x")
     with pytest.raises(FileNotFoundError, match="nowhere"), replacing(tmp_path / "nowhere" / "a", overwrite=False):
         pass
+
+
+def test_what_is_unfinished_can_be_discarded(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    with pytest.raises(FileNotFoundError), replacing(target, overwrite=True) as file:
+        file.write(b"ne")
+        discard_unfinished()
+        assert os.listdir(tmp_path) == ["target"]
+    assert target.read_bytes() == b"old"
+    discard_unfinished()
+    assert target.read_bytes() == b"old"

@@ -27,7 +27,8 @@ def test_numbas_own_setting_is_left_alone() -> None:
     assert before == config.CACHE_DIR
 
 
-def test_compiling_is_announced_once() -> None:
+def test_compiling_is_announced_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
     told = []
     with jit.before_compiling(lambda: told.append(1)):
         assert jit.kernel(lambda x: x + 2)(1) == 3

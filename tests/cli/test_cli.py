@@ -319,16 +319,26 @@ def test_no_compressed_data_to_a_terminal(tmp_path: Path) -> None:
         os.close(terminal)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_nothing_behind(tmp_path: Path, known_models: None, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "cold"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, False)], ids=str
+)
+def test_a_signal_ends_it_at_once_and_leaves_nothing_behind(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, known_models: None, number: signal.Signals, cold: bool
+) -> None:
+    """While it compresses, or, where nothing is compiled yet, while it compiles."""
+    environment = os.environ | ({"NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cold"))} if cold else {})
     source = tmp_path / "a"
     source.write_bytes(os.urandom(40_000_000))
-    process = subprocess.Popen(
-        command("compress", "--rm", str(source), *SMALL), stderr=subprocess.PIPE, env=os.environ, text=True
-    )
-    time.sleep(3)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    with subprocess.Popen(
+        command("compress", "--rm", str(source), *SMALL), stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        try:
+            time.sleep(3)
+            assert process.poll() is None
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == -number
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == ["a"]
@@ -337,14 +347,13 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, known_models: None, numb
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     source = tmp_path / "a.arc"
     source.write_bytes(arcodec.compress(bytes(10_000_000), "none"))
-    process = subprocess.Popen(command("cat", str(source)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.read(10)
-    process.stdout.close()
-    with process.stderr:
+    with subprocess.Popen(command("cat", str(source)), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.wait() == -signal.SIGPIPE
+    assert process.returncode == -signal.SIGPIPE
 
 
 @pytest.mark.parametrize(("options", "level"), [(("-1",), 0), (("-5",), 1), (("-9",), 2), (("--preset", "fast"), 0)])
