@@ -1,4 +1,4 @@
-"""python -m arcodec.bench corpora|messages|accounts|speed|memory|validation: the tables of docs/BENCHMARKS.md."""
+"""python -m arcodec.bench corpora|messages|accounts|speed|memory|sameness|validation: the tables of docs/BENCHMARKS.md."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import accounts, corpora, speed, validation
+from . import accounts, corpora, sameness, speed, validation
 from .measure import machine
 
-_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "validation")
+_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "validation")
 
 
 def _lines(options: argparse.Namespace) -> Iterator[str]:
@@ -25,6 +25,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
             return speed.speeds(data, presets)
         case "memory":
             return speed.memory(data, options.megabytes, presets[0])
+        case "sameness":
+            return sameness.sameness(data, presets)
         case _:
             return validation.table(options.data, options.model or ["text"], options.limit)
 
@@ -40,7 +42,7 @@ def main() -> None:
         help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
     )
     parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
-    parser.add_argument("--preset", action="append", help="for corpora, speed and memory; may be repeated")
+    parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")
     parser.add_argument("--megabytes", type=int, default=100, help="of the input for memory (100)")
     parser.add_argument("--limit", type=int, default=200_000, help="bytes of each category for validation (200,000)")
     options = parser.parse_args()
