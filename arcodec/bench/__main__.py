@@ -1,4 +1,4 @@
-"""python -m arcodec.bench corpora|messages|accounts|speed|memory|sameness|validation: the tables of docs/BENCHMARKS.md."""
+"""python -m arcodec.bench WHAT FOLDER...: the tables of docs/BENCHMARKS.md."""
 
 from __future__ import annotations
 
