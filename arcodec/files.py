@@ -64,7 +64,7 @@ def replacing(target: Path, overwrite: bool, like: os.stat_result | None = None)
 
 def discard_unfinished() -> None:
     """Remove every file that is being written: for a process that ends without unwinding its stack."""
-    for name in _unfinished:
+    for name in list(_unfinished):  # which another thread may change
         with suppress(OSError):
             os.unlink(name)
 

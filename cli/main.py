@@ -6,7 +6,7 @@ import importlib
 import os
 import signal
 import sys
-from types import FrameType
+import threading
 
 import click
 
@@ -62,27 +62,37 @@ def cli() -> None:
     """
 
 
-def _end_by_signal(number: int, frame: FrameType | None) -> None:
-    """Leave no half-written file and let the signal take its own effect, at once.
+def _await_signals(numbers: set[signal.Signals]) -> None:
+    """Wait for one of the signals, leave no half-written file, and let it take its own effect.
 
-    Raising an exception instead would wait for the threads at work, a compiler among them, and Python drops exceptions
-    raised inside callbacks.
+    In a thread of its own, because the main one may be inside a compiler for half a minute, and Python's handlers wait.
     """
+    number = signal.sigwait(numbers)
     from arcodec.files import discard_unfinished
 
     discard_unfinished()
     if sys.stderr.isatty():
         os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # a progress bar hides the cursor
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+
+
+def _end_cleanly_by_signals() -> None:
+    """Have signals that end the process end it at once, whatever its threads do. Windows has no such signals."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = {number for number in ending if signal.getsignal(number) != signal.SIG_IGN}
+    if numbers:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # before there are threads, which inherit it
+        threading.Thread(target=_await_signals, args=(numbers,), daemon=True).start()
 
 
 def main() -> None:
     """The console script."""
-    numbers = (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-    for number in numbers:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _end_by_signal)
+    _end_cleanly_by_signals()
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except ClosedPipe:
