@@ -329,6 +329,7 @@ def test_a_signal_ends_it_at_once_and_leaves_nothing_behind(
     environment = os.environ | ({"NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cold"))} if cold else {})
     source = tmp_path / "a"
     source.write_bytes(os.urandom(40_000_000))
+    before = signal.signal(number, signal.SIG_DFL)  # a child ignores what its parent does, under nohup for one
     with subprocess.Popen(
         command("compress", "--rm", str(source), *SMALL), stderr=subprocess.PIPE, env=environment, text=True
     ) as process:
@@ -339,6 +340,7 @@ def test_a_signal_ends_it_at_once_and_leaves_nothing_behind(
             _, err = process.communicate(timeout=30)
         finally:
             process.kill()
+            signal.signal(number, before)
     assert process.returncode == -number
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == ["a"]
