@@ -46,6 +46,14 @@ def from_weights(weights: np.ndarray) -> np.ndarray:
     return frequencies
 
 
+def from_probabilities(p: np.ndarray) -> np.ndarray:
+    """Frequencies nearest to given probabilities: p (n, alphabet) float64 -> (n, alphabet) int64.
+
+    Not exact between machines if p is not: for experiments and tests, where one machine does all.
+    """
+    return from_weights(np.clip(np.rint(p * TOTAL), 1, TOTAL).astype(np.int64))
+
+
 @kernel
 def _fill_rows(weights: np.ndarray, frequencies: np.ndarray) -> None:
     for i in range(len(weights)):

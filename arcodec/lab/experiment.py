@@ -1,0 +1,72 @@
+"""What an experiment gives: figures that were measured, and whether the theory held on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under headings; every unit is in its heading."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a plot, joined by a line or not."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    line: bool = True
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Curves over common axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """A statement of the theory, and whether what was measured agrees."""
+
+    statement: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of an experiment measured."""
+
+    name: str
+    theory: str
+    tables: tuple[Table, ...]
+    plots: tuple[Plot, ...] = ()
+    checks: tuple[Check, ...] = field(default_factory=tuple)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check does."""
+        return all(check.holds for check in self.checks)
+
+
+class Experiment(Protocol):
+    """A module of this folder."""
+
+    THEORY: str
+
+    def run(self, seed: int, quick: bool) -> Result:
+        """Measure. quick: with less data, in seconds."""
+        ...
