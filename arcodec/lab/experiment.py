@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Table:
 
     caption: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[str | float, ...], ...]
+    rows: Sequence[tuple[str | float, ...]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Plot:
     title: str
     x_label: str
     y_label: str
-    curves: tuple[Curve, ...]
+    curves: Sequence[Curve]
     log_x: bool = False
     log_y: bool = False
 
@@ -50,16 +51,19 @@ class Check:
 class Result:
     """What one run of an experiment measured."""
 
-    name: str
     theory: str
-    tables: tuple[Table, ...]
-    plots: tuple[Plot, ...] = ()
-    checks: tuple[Check, ...] = field(default_factory=tuple)
+    tables: Sequence[Table]
+    plots: Sequence[Plot]
+    checks: Sequence[Check]
 
     @property
     def holds(self) -> bool:
         """Whether every check does."""
         return all(check.holds for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dataclasses.asdict(self) | {"holds": self.holds}
 
 
 class Experiment(Protocol):
