@@ -1,0 +1,170 @@
+"""Bias and variance in bits: capacity against the amount of data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..sources import Chain, random_chain
+from . import coded
+from .experiment import Check, Curve, Plot, Result, Table
+
+THEORY = (
+    "A model that is too small pays KL for what it cannot say, however much data it sees; one that is too large learns "
+    "its sample by heart and pays on fresh data. Early stopping and weight decay are cures; of model and data together, "
+    "the description is shortest at the right size."
+)
+_ORDER = 6  # bits of context that matter
+_SIGNS = 1.0 - 2.0 * ((np.arange(1 << _ORDER)[:, None] >> np.arange(_ORDER)) & 1)  # (contexts, bits): last bit first
+_HIDDEN = {"none (logistic regression)": 0, "2 units": 2, "8 units": 8, "64 units": 64}
+
+
+def _source() -> Chain:
+    """Bits whose log-odds are linear in the past, and in products of two and of three past bits."""
+    s = _SIGNS.T
+    logit = 0.8 * s[0] - 0.5 * s[3] + 1.4 * s[1] * s[4] - 1.1 * s[0] * s[2] * s[5]
+    one = 1 / (1 + np.exp(-logit))
+    return Chain(np.stack([1 - one, one], 1))
+
+
+def _counts(symbols: np.ndarray) -> np.ndarray:
+    """How often each bit follows each context, (contexts, 2)."""
+    chain = Chain(np.full((1 << _ORDER, 2), 0.5))
+    table = np.zeros((1 << _ORDER, 2))
+    np.add.at(table, (chain.contexts(symbols), symbols), 1)
+    return table
+
+
+def _bits(table: np.ndarray, counts: np.ndarray) -> float:
+    return float(-(counts * np.log2(table)).sum() / counts.sum())
+
+
+def learned(
+    counts: np.ndarray, used: int, hidden: int, steps: int, decay: float = 0.0, watched: np.ndarray | None = None
+) -> np.ndarray:
+    """Probabilities (contexts, 2) by maximum likelihood on counts, from the last ``used`` bits.
+
+    hidden: units of a layer between; 0 for logistic regression, the fully visible sigmoid belief network of Frey,
+    Hinton and Dayan 1996. decay: weight decay. watched: counts of other data; the step that is best on them is taken.
+    """
+    torch.manual_seed(0)
+    x = torch.from_numpy(_SIGNS[:, :used]).float()
+    target = torch.from_numpy(counts).float()
+    layers = [torch.nn.Linear(used, hidden), torch.nn.Tanh()] if hidden else []
+    network = torch.nn.Sequential(*layers, torch.nn.Linear(hidden or used, 1))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.03, weight_decay=decay)
+    best, least = np.full_like(counts, 0.5), np.inf
+    for _ in range(steps):
+        optimiser.zero_grad()
+        logit = network(x)
+        both = torch.nn.functional.logsigmoid(torch.cat((-logit, logit), 1))
+        (-(target * both).sum() / target.sum()).backward()
+        optimiser.step()
+        if watched is not None:
+            table = both.detach().exp().double().numpy()
+            if _bits(table, watched) < least:
+                best, least = table, _bits(table, watched)
+    if watched is None:
+        best = both.detach().exp().double().numpy()
+    best = np.clip(best, 2**-20, 1)
+    return np.asarray(best / best.sum(1, keepdims=True))
+
+
+def _sizes(seed: int, quick: bool) -> tuple[list[Table], list[Check], list[Plot]]:
+    source = _source()
+    entropy = source.entropy_rate().value
+    amounts, steps = ((60, 1000, 30_000), 400) if quick else ((60, 250, 1000, 4000, 30_000, 200_000), 3000)
+    fresh = source.sample(10_000 if quick else 100_000, seed + 1)
+    rows: list[tuple[str | float, ...]] = []
+    bills: dict[str, list[float]] = {name: [] for name in _HIDDEN}
+    memorised: dict[str, list[float]] = {name: [] for name in _HIDDEN}
+    exact = True
+    for amount in amounts:
+        counts = _counts(source.sample(amount, seed + 2))
+        for name, hidden in _HIDDEN.items():
+            model = Chain(learned(counts, _ORDER, hidden, steps))
+            own, true = _bits(model.table, counts), entropy + source.kl_rate(model)
+            bits = coded.bits_under(fresh, model)
+            exact &= abs(bits - model.information(fresh).sum()) <= coded.allowed(bits) + 0.001 * len(fresh)
+            bills[name].append(true)
+            memorised[name].append(own)
+            rows.append((amount, name, own, bits / len(fresh), true, true - entropy))
+    small, large = list(_HIDDEN)[0], list(_HIDDEN)[-1]
+    checks = [
+        Check("each model's bill on fresh data is what its words take", bool(exact)),
+        Check("the smallest is dear however much data it sees", bills[small][-1] > entropy + 0.2),
+        Check("the largest learns a small sample by heart", memorised[large][0] < entropy - 0.1),
+        Check("and is the dearest on fresh data", bills[large][0] == max(b[0] for b in bills.values())),
+        Check("with enough data it is within 0.02 bits of the entropy", bills[large][-1] < entropy + 0.02),
+    ]
+    headings = ("bits seen", "hidden layer", "on them, bits", "fresh data, coded", "expected", "of it KL")
+    table = Table(f"Next of a stream of bits; entropy rate {entropy:.4f}; bits/symbol", headings, rows)
+    curves = [Curve(name, amounts, bill) for name, bill in bills.items()]
+    curves.append(Curve("entropy rate", (amounts[0], amounts[-1]), (entropy, entropy)))
+    return [table], checks, [Plot("Fresh data, by capacity", "bits seen", "bits/symbol", curves, log_x=True)]
+
+
+def _cures(seed: int, quick: bool) -> tuple[list[Table], list[Check], list[Plot]]:
+    source, steps = _source(), 400 if quick else 3000
+    seen, watched = (_counts(source.sample(250, seed + number)) for number in (3, 4))
+    fits = {
+        "none": learned(seen, _ORDER, 64, steps),
+        "weight decay": learned(seen, _ORDER, 64, steps, decay=1.0),
+        "early stopping": learned(seen, _ORDER, 64, steps, watched=watched),
+    }
+    entropy = source.entropy_rate().value
+    bills = {name: entropy + source.kl_rate(Chain(table)) for name, table in fits.items()}
+    rows = [(name, _bits(table, seen), bills[name]) for name, table in fits.items()]
+    checks = [Check(f"{cure} makes fresh data cheaper", bills[cure] < bills["none"]) for cure in list(fits)[1:]]
+    return [Table("64 units after 250 bits; bits/symbol", ("cure", "on them", "fresh data"), rows)], checks, []
+
+
+def two_part(symbols: np.ndarray, order: int, alphabet: int) -> tuple[int, int]:
+    """Bits of a chain's parameters, each to the precision its data deserve, and of the symbols' words under them.
+
+    Half the logarithm of the number of symbols is spent on each parameter (Rissanen 1978).
+    """
+    contexts = alphabet**order
+    number = Chain(np.full((contexts, alphabet), 1 / alphabet)).contexts(symbols)
+    table = np.zeros((contexts, alphabet))
+    np.add.at(table, (number, symbols), 1)
+    digits = int(np.ceil(np.log2(len(symbols)) / 2))
+    shares = (table + 0.5) / (table + 0.5).sum(1, keepdims=True)
+    rounded = np.maximum(np.rint(shares * 2**digits), 0.5)
+    rounded /= rounded.sum(1, keepdims=True)
+    return contexts * (alphabet - 1) * digits, coded.bits_with(symbols, rounded, number)
+
+
+def _parts(seed: int, orders: Sequence[int]) -> tuple[list[Table], list[Check], list[Plot]]:
+    true, alphabet, count = 3, 2, 8000
+    symbols = random_chain(true, alphabet, 0.6, 11).sample(count, seed)
+    parts = {order: two_part(symbols, order, alphabet) for order in orders}
+    total = {order: sum(both) for order, both in parts.items()}
+    shortest = min(total, key=total.__getitem__)
+    rows = [(order, *both, total[order]) for order, both in parts.items()]
+    checks = [
+        Check("the data alone take fewer bits the larger the model", all(
+            parts[a][1] >= parts[b][1] - 32 for a, b in zip(orders, orders[1:])
+        )),
+        Check(f"model and data together are shortest at the true order {true}", shortest == true),
+    ]
+    table = Table(f"{count:,} bits of a chain of order {true}", ("order", "model, bits", "data, bits", "both"), rows)
+    plot = Plot(
+        "Two-part code",
+        "order",
+        "bits",
+        (
+            Curve("data", orders, [parts[order][1] for order in orders]),
+            Curve("model and data", orders, [total[order] for order in orders]),
+        ),
+    )
+    return [table], checks, [plot]
+
+
+def run(seed: int, quick: bool) -> Result:
+    """See ``Experiment``."""
+    parts = (_sizes(seed, quick), _cures(seed, quick), _parts(seed, range(9 if quick else 12)))
+    tables, checks, plots = ([item for part in parts for item in part[kind]] for kind in range(3))
+    return Result(THEORY, tables, plots, checks)  # type: ignore[arg-type]
