@@ -298,18 +298,19 @@ def image(alphabet: int, width: int, spread: float) -> Image:
 
 # Per cent of letters in English text, from Lewand 2000, *Cryptological Mathematics*; in German, from Beutelspacher
 # 2005, *Kryptologie*, umlauts written with e. Of a hundred characters 18 are taken to be spaces.
-_ENGLISH = (
+ENGLISH = (
     "8.167 1.492 2.782 4.253 12.702 2.228 2.015 6.094 6.966 0.153 0.772 4.025 2.406 6.749 7.507 1.929 0.095 5.987 \
 6.327 9.056 2.758 0.978 2.360 0.150 1.974 0.074"
 )
-_GERMAN = (
+GERMAN = (
     "6.51 1.89 3.06 5.08 17.40 1.66 3.01 4.76 7.55 0.27 1.21 3.44 2.53 9.78 2.51 0.79 0.02 7.00 7.27 6.15 4.35 0.67 \
 1.89 0.03 0.04 1.13"
 )
 _SPACES = 18.0
 
 
-def _language(per_cent: str) -> Chain:
+def language(per_cent: str) -> Chain:
+    """Letters and spaces drawn independently, by ENGLISH or GERMAN."""
     shares = np.array(per_cent.split(), np.float64)
     shares *= (100 - _SPACES) / shares.sum()
     return letters({" ": _SPACES, **dict(zip(string.ascii_lowercase, shares.tolist(), strict=True))})
@@ -323,8 +324,8 @@ _KINDS: dict[str, tuple[_Made, dict[str, float]]] = {  # a maker and its setting
     "hidden": (random_hidden, {"states": 3, "alphabet": 4, "stay": 0.95, "seed": 0}),
     "bursty": (bursty, {"quiet": 0.02, "busy": 0.4, "stay": 0.99}),
     "image": (image, {"alphabet": 64, "width": 256, "spread": 1.5}),
-    "english": (lambda: _language(_ENGLISH), {}),
-    "german": (lambda: _language(_GERMAN), {}),
+    "english": (lambda: language(ENGLISH), {}),
+    "german": (lambda: language(GERMAN), {}),
 }
 KINDS = tuple(_KINDS)
 

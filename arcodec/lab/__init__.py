@@ -27,7 +27,7 @@ def experiment(name: str) -> Experiment:
     """The module of one of NAMES. Raises UsageError."""
     if name not in NAMES:
         raise UsageError(f"no experiment {name!r}: there are {', '.join(NAMES)}")
-    module: Experiment = import_module(f".{name.replace('-', '_')}", __package__)  # type: ignore[assignment]
+    module: Experiment = import_module(f".{name.replace('-', '_')}", __package__)
     return module
 
 

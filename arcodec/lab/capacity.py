@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,8 +14,8 @@ from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (
     "A model that is too small pays KL for what it cannot say, however much data it sees; one that is too large learns "
-    "its sample by heart and pays on fresh data. Early stopping and weight decay are cures; of model and data together, "
-    "the description is shortest at the right size."
+    "its sample by heart and pays on fresh data. Early stopping and weight decay are cures; of model and data, "
+    "the joint description is shortest at the right size."
 )
 _ORDER = 6  # bits of context that matter
 _SIGNS = 1.0 - 2.0 * ((np.arange(1 << _ORDER)[:, None] >> np.arange(_ORDER)) & 1)  # (contexts, bits): last bit first
@@ -60,7 +61,7 @@ def learned(
         optimiser.zero_grad()
         logit = network(x)
         both = torch.nn.functional.logsigmoid(torch.cat((-logit, logit), 1))
-        (-(target * both).sum() / target.sum()).backward()
+        (-(target * both).sum() / target.sum()).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if watched is not None:
             table = both.detach().exp().double().numpy()
@@ -91,7 +92,7 @@ def _sizes(seed: int, quick: bool) -> tuple[list[Table], list[Check], list[Plot]
             bills[name].append(true)
             memorised[name].append(own)
             rows.append((amount, name, own, bits / len(fresh), true, true - entropy))
-    small, large = list(_HIDDEN)[0], list(_HIDDEN)[-1]
+    small, large = min(_HIDDEN, key=_HIDDEN.__getitem__), max(_HIDDEN, key=_HIDDEN.__getitem__)
     checks = [
         Check("each model's bill on fresh data is what its words take", bool(exact)),
         Check("the smallest is dear however much data it sees", bills[small][-1] > entropy + 0.2),
@@ -145,9 +146,10 @@ def _parts(seed: int, orders: Sequence[int]) -> tuple[list[Table], list[Check], 
     shortest = min(total, key=total.__getitem__)
     rows = [(order, *both, total[order]) for order, both in parts.items()]
     checks = [
-        Check("the data alone take fewer bits the larger the model", all(
-            parts[a][1] >= parts[b][1] - 32 for a, b in zip(orders, orders[1:])
-        )),
+        Check(
+            "the data alone take fewer bits the larger the model",
+            all(parts[a][1] >= parts[b][1] - 32 for a, b in pairwise(orders)),
+        ),
         Check(f"model and data together are shortest at the true order {true}", shortest == true),
     ]
     table = Table(f"{count:,} bits of a chain of order {true}", ("order", "model, bits", "data, bits", "both"), rows)

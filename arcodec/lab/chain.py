@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ THEORY = (
     "log p(x) is the sum of the logs of p(x_i | those before it), whatever order is chosen; teacher forcing scores all "
     "symbols at once, decoding asks one by one, and both give the same numbers to the last bit."
 )
-_SMALL = {
+_SMALL: dict[str, dict[str, Any]] = {
     "recurrent": {"width": 32, "blocks": 1, "rows_log2": 8, "row_width": 8},
     "convolution": {"width": 32, "dilations": (1, 3), "rows_log2": 8, "row_width": 8},
     "attention": {"width": 32, "blocks": 1, "heads": 2, "window": 16, "rows_log2": 8, "row_width": 8},
@@ -94,9 +95,9 @@ def run(seed: int, quick: bool) -> Result:
             back = codec.decompress(packed, model=str(path))
             by_step = codec.compress(text, str(path), mix=False, verify=False, block_size=len(text))
         different = int((at_once != one_by_one).sum())
-        bits = -np.log2(one_by_one[np.arange(len(symbols)), symbols] / 2.0**24)
-        steps.append((family, len(text), different, float(bits.sum()), 8 * len(by_step)))
-        curves.append(Curve(family, range(0, len(text), 25), np.cumsum(bits)[::25].tolist()))
+        costs = -np.log2(one_by_one[np.arange(len(symbols)), symbols] / 2.0**24)
+        steps.append((family, len(text), different, float(costs.sum()), 8 * len(by_step)))
+        curves.append(Curve(family, range(0, len(text), 25), np.cumsum(costs)[::25].tolist()))
         checks.append(Check(f"{family}: all at once and one by one agree to the last bit", different == 0))
         checks.append(Check(f"{family}: what was scored at once decodes step by step", back == text))
     forcing = Table(

@@ -55,7 +55,7 @@ def by_regression(learn: documents.Labelled, fresh: list[tuple[str, bytes]]) -> 
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.05, weight_decay=0.01)
     for _ in range(150):
         optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(network(x), y).backward()
+        torch.nn.functional.cross_entropy(network(x), y).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     told = network(torch.from_numpy(np.array([_features(document) for _, document in fresh]))).argmax(1)
     return [names[i] for i in told.tolist()]
@@ -79,8 +79,12 @@ def run(seed: int, quick: bool) -> Result:
         ordered = np.sort(bits, 1)
         margin = float((ordered[:, 1] - ordered[:, 0]).mean())
         rows.append((task, len(learn), len(fresh), right, regression, 1 / len(learn), margin))
-        checks.append(Check(f"{task}: code lengths are right twice as often as chance, or 4 times in 5",
-                            right >= min(0.8, 2 / len(learn))))
+        checks.append(
+            Check(
+                f"{task}: code lengths are right twice as often as chance, or 4 times in 5",
+                right >= min(0.8, 2 / len(learn)),
+            )
+        )
         own = np.array([bits[i, list(learn).index(name)] for i, name in enumerate(truth)])
         others = np.array([np.delete(bits[i], list(learn).index(name)).min() for i, name in enumerate(truth)])
         points.append(Curve(task, own.tolist(), others.tolist(), line=False))

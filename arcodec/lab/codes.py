@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -10,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from ..errors import ArcodecError
-from ..sources import bernoulli, parse
+from ..sources import bernoulli
 from . import coded, texts
 from .experiment import Check, Curve, Plot, Result, Table
 
@@ -18,17 +19,12 @@ THEORY = (
     "No code that can be decoded takes fewer than H(p) bits a symbol on average; whole code words lose up to one bit "
     "each, arithmetic coding and ANS lose next to nothing, and a code made for q instead of p pays KL(p||q) more."
 )
-_MORSE = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..".split(),
-        strict=True,
-    )
-)
+_MARKS = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+_MORSE = dict(zip(string.ascii_lowercase, _MARKS.split(), strict=True))
 
 
 def morse(text: str) -> str:
-    """On and off, a digit a unit of time: dot 1, dash 111, gaps of 1 in a letter, 3 between letters, 7 between words."""
+    """On and off, a digit a unit of time: dot 1, dash 111, gaps of 1 in a letter, 3 between letters, 7 of words."""
     words = (
         "000".join("0".join("1" if mark == "." else "111" for mark in _MORSE[letter]) for letter in word)
         for word in text.split()
@@ -39,13 +35,17 @@ def morse(text: str) -> str:
 def unmorse(signal: str) -> str:
     """The text that ``morse`` turned into on and off."""
     letters = {marks: letter for letter, marks in _MORSE.items()}
-    words = ([[len(on) for on in letter.split("0")] for letter in word.split("000")] for word in signal.split("0000000"))
+    words = (
+        [[len(on) for on in letter.split("0")] for letter in word.split("000")] for word in signal.split("0000000")
+    )
     return " ".join("".join(letters["".join(".-"[on > 1] for on in marks)] for marks in word) for word in words)
 
 
 def huffman(weights: Mapping[str, float]) -> dict[str, str]:
     """A prefix code of least mean length (Huffman 1952): symbol -> digits."""
-    heap = [(weight, number, (symbol,)) for number, (symbol, weight) in enumerate(sorted(weights.items()))]
+    heap: list[tuple[float, int, tuple[str, ...]]] = [
+        (weight, number, (symbol,)) for number, (symbol, weight) in enumerate(sorted(weights.items()))
+    ]
     heapq.heapify(heap)
     code = dict.fromkeys(weights, "")
     number = len(heap)
@@ -89,7 +89,7 @@ def _on_text(text: str) -> tuple[Table, list[Check], Plot]:
     counts = Counter(text)
     symbols = np.frombuffer(text.encode(), np.uint8)
     own = np.array([counts[chr(i)] for i in range(128)]) / len(text)
-    german = getattr(parse("german"), "table")[0]
+    german = language(GERMAN).table[0]
     entropy, n = -sum(p * np.log2(p) for p in own if p), len(text)
     used = own > 0
     kl = float((own[used] * np.log2(own[used] / german[used])).sum())
@@ -113,9 +113,7 @@ def _on_text(text: str) -> tuple[Table, list[Check], Plot]:
     table = Table(caption, ("code", "bytes", "bits/letter", "above the entropy"), rows)
     wrong = bits["range coder, German letters"] - bits["range coder"]
     checks = [
-        Check(
-            "Huffman's code takes between H and H + 1 bits a letter", entropy <= bits["Huffman"] / n < entropy + 1
-        ),
+        Check("Huffman's code takes between H and H + 1 bits a letter", entropy <= bits["Huffman"] / n < entropy + 1),
         Check(
             "range coder and ANS take H, to 0.01 % and 64 bits",
             all(abs(bits[c] - n * entropy) <= coded.allowed(n * entropy) for c in ("range coder", "ANS")),

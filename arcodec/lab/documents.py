@@ -8,51 +8,60 @@ import random
 from . import texts
 
 _LANGUAGES = {
-    "English": """The baker opens his shop before the sun is up. We walked along the river until it began to rain. \
-Nobody knew why the old clock had stopped. She put the letter back into the drawer and said nothing. My brother wants to \
-learn how to sail this summer. The train was late, so they missed the first act. There is still some soup on the stove \
-if you are hungry. Every child in the village knows that story. He sold the house and moved to a town by the sea. What \
-would you do if you had one more day? The garden looks better than it did last year. They have been waiting for an \
-answer since Monday. Could you close the window before you leave? The map showed a road that was no longer there. I have \
-never seen so many stars in one night. The teacher asked them to read the first chapter again.""",
-    "German": """Der Bäcker öffnet seinen Laden, bevor die Sonne aufgeht. Wir gingen am Fluss entlang, bis es zu regnen \
-begann. Niemand wusste, warum die alte Uhr stehen geblieben war. Sie legte den Brief in die Schublade zurück und sagte \
-nichts. Mein Bruder möchte diesen Sommer segeln lernen. Der Zug hatte Verspätung, also verpassten sie den ersten Akt. \
-Es steht noch etwas Suppe auf dem Herd, wenn du Hunger hast. Jedes Kind im Dorf kennt diese Geschichte. Er verkaufte \
-das Haus und zog in eine Stadt am Meer. Was würdest du tun, wenn du noch einen Tag hättest? Der Garten sieht besser aus \
-als im letzten Jahr. Sie warten seit Montag auf eine Antwort. Könntest du das Fenster schließen, bevor du gehst? Die \
-Karte zeigte eine Straße, die es nicht mehr gab. Ich habe noch nie so viele Sterne in einer Nacht gesehen. Der Lehrer \
-bat sie, das erste Kapitel noch einmal zu lesen.""",
-    "French": """Le boulanger ouvre sa boutique avant le lever du soleil. Nous avons marché le long de la rivière jusqu'à ce \
-qu'il commence à pleuvoir. Personne ne savait pourquoi la vieille horloge s'était arrêtée. Elle remit la lettre dans le \
-tiroir et ne dit rien. Mon frère veut apprendre à naviguer cet été. Le train était en retard, alors ils ont manqué le \
-premier acte. Il reste un peu de soupe sur le feu si tu as faim. Tous les enfants du village connaissent cette histoire. \
-Il a vendu la maison et s'est installé dans une ville au bord de la mer. Que ferais-tu si tu avais un jour de plus ? Le \
-jardin est plus beau que l'année dernière. Ils attendent une réponse depuis lundi. Pourrais-tu fermer la fenêtre avant \
-de partir ? La carte montrait une route qui n'existait plus. Je n'ai jamais vu autant d'étoiles en une nuit. Le maître \
-leur demanda de relire le premier chapitre.""",
-    "Spanish": """El panadero abre su tienda antes de que salga el sol. Caminamos junto al río hasta que empezó a llover. \
-Nadie sabía por qué se había parado el viejo reloj. Ella volvió a guardar la carta en el cajón y no dijo nada. Mi hermano \
-quiere aprender a navegar este verano. El tren llegó tarde, así que se perdieron el primer acto. Todavía queda un poco de \
-sopa en el fuego si tienes hambre. Todos los niños del pueblo conocen esa historia. Vendió la casa y se mudó a una ciudad \
-junto al mar. ¿Qué harías si tuvieras un día más? El jardín está mejor que el año pasado. Llevan esperando una respuesta \
-desde el lunes. ¿Podrías cerrar la ventana antes de irte? El mapa mostraba un camino que ya no existía. Nunca he visto \
-tantas estrellas en una noche. El maestro les pidió que leyeran otra vez el primer capítulo.""",
-    "Italian": """Il fornaio apre la sua bottega prima che sorga il sole. Abbiamo camminato lungo il fiume finché non ha \
-cominciato a piovere. Nessuno sapeva perché il vecchio orologio si fosse fermato. Lei rimise la lettera nel cassetto e non \
-disse nulla. Mio fratello vuole imparare ad andare a vela quest'estate. Il treno era in ritardo, così hanno perso il primo \
-atto. C'è ancora un po' di minestra sul fuoco se hai fame. Tutti i bambini del paese conoscono quella storia. Ha venduto \
-la casa e si è trasferito in una città sul mare. Che cosa faresti se avessi un giorno in più? Il giardino è più bello \
-dell'anno scorso. Aspettano una risposta da lunedì. Potresti chiudere la finestra prima di uscire? La mappa mostrava una \
-strada che non c'era più. Non ho mai visto tante stelle in una notte. Il maestro chiese loro di rileggere il primo \
-capitolo.""",
-    "Dutch": """De bakker opent zijn winkel voordat de zon op is. We liepen langs de rivier tot het begon te regenen. Niemand \
-wist waarom de oude klok was blijven stilstaan. Ze legde de brief terug in de la en zei niets. Mijn broer wil deze zomer \
-leren zeilen. De trein was te laat, dus misten ze het eerste bedrijf. Er staat nog wat soep op het vuur als je honger hebt. \
-Elk kind in het dorp kent dat verhaal. Hij verkocht het huis en verhuisde naar een stad aan zee. Wat zou je doen als je nog \
-een dag had? De tuin ziet er beter uit dan vorig jaar. Ze wachten al sinds maandag op een antwoord. Kun je het raam \
-dichtdoen voordat je weggaat? De kaart toonde een weg die er niet meer was. Ik heb nog nooit zoveel sterren in één nacht \
-gezien. De meester vroeg hun het eerste hoofdstuk nog eens te lezen.""",
+    "English": """\
+The baker opens his shop before the sun is up. We walked along the river until it began to rain. Nobody knew why \
+the old clock had stopped. She put the letter back into the drawer and said nothing. My brother wants to learn \
+how to sail this summer. The train was late, so they missed the first act. There is still some soup on the stove \
+if you are hungry. Every child in the village knows that story. He sold the house and moved to a town by the \
+sea. What would you do if you had one more day? The garden looks better than it did last year. They have been \
+waiting for an answer since Monday. Could you close the window before you leave? The map showed a road that was \
+no longer there. I have never seen so many stars in one night. The teacher asked them to read the first chapter \
+again.""",
+    "German": """\
+Der Bäcker öffnet seinen Laden, bevor die Sonne aufgeht. Wir gingen am Fluss entlang, bis es zu regnen begann. \
+Niemand wusste, warum die alte Uhr stehen geblieben war. Sie legte den Brief in die Schublade zurück und sagte \
+nichts. Mein Bruder möchte diesen Sommer segeln lernen. Der Zug hatte Verspätung, also verpassten sie den ersten \
+Akt. Es steht noch etwas Suppe auf dem Herd, wenn du Hunger hast. Jedes Kind im Dorf kennt diese Geschichte. Er \
+verkaufte das Haus und zog in eine Stadt am Meer. Was würdest du tun, wenn du noch einen Tag hättest? Der Garten \
+sieht besser aus als im letzten Jahr. Sie warten seit Montag auf eine Antwort. Könntest du das Fenster \
+schließen, bevor du gehst? Die Karte zeigte eine Straße, die es nicht mehr gab. Ich habe noch nie so viele \
+Sterne in einer Nacht gesehen. Der Lehrer bat sie, das erste Kapitel noch einmal zu lesen.""",
+    "French": """\
+Le boulanger ouvre sa boutique avant le lever du soleil. Nous avons marché le long de la rivière jusqu'à ce \
+qu'il commence à pleuvoir. Personne ne savait pourquoi la vieille horloge s'était arrêtée. Elle remit la lettre \
+dans le tiroir et ne dit rien. Mon frère veut apprendre à naviguer cet été. Le train était en retard, alors ils \
+ont manqué le premier acte. Il reste un peu de soupe sur le feu si tu as faim. Tous les enfants du village \
+connaissent cette histoire. Il a vendu la maison et s'est installé dans une ville au bord de la mer. Que \
+ferais-tu si tu avais un jour de plus ? Le jardin est plus beau que l'année dernière. Ils attendent une réponse \
+depuis lundi. Pourrais-tu fermer la fenêtre avant de partir ? La carte montrait une route qui n'existait plus. \
+Je n'ai jamais vu autant d'étoiles en une nuit. Le maître leur demanda de relire le premier chapitre.""",
+    "Spanish": """\
+El panadero abre su tienda antes de que salga el sol. Caminamos junto al río hasta que empezó a llover. Nadie \
+sabía por qué se había parado el viejo reloj. Ella volvió a guardar la carta en el cajón y no dijo nada. Mi \
+hermano quiere aprender a navegar este verano. El tren llegó tarde, así que se perdieron el primer acto. Todavía \
+queda un poco de sopa en el fuego si tienes hambre. Todos los niños del pueblo conocen esa historia. Vendió la \
+casa y se mudó a una ciudad junto al mar. ¿Qué harías si tuvieras un día más? El jardín está mejor que el año \
+pasado. Llevan esperando una respuesta desde el lunes. ¿Podrías cerrar la ventana antes de irte? El mapa \
+mostraba un camino que ya no existía. Nunca he visto tantas estrellas en una noche. El maestro les pidió que \
+leyeran otra vez el primer capítulo.""",
+    "Italian": """\
+Il fornaio apre la sua bottega prima che sorga il sole. Abbiamo camminato lungo il fiume finché non ha \
+cominciato a piovere. Nessuno sapeva perché il vecchio orologio si fosse fermato. Lei rimise la lettera nel \
+cassetto e non disse nulla. Mio fratello vuole imparare ad andare a vela quest'estate. Il treno era in ritardo, \
+così hanno perso il primo atto. C'è ancora un po' di minestra sul fuoco se hai fame. Tutti i bambini del paese \
+conoscono quella storia. Ha venduto la casa e si è trasferito in una città sul mare. Che cosa faresti se avessi \
+un giorno in più? Il giardino è più bello dell'anno scorso. Aspettano una risposta da lunedì. Potresti chiudere \
+la finestra prima di uscire? La mappa mostrava una strada che non c'era più. Non ho mai visto tante stelle in \
+una notte. Il maestro chiese loro di rileggere il primo capitolo.""",
+    "Dutch": """\
+De bakker opent zijn winkel voordat de zon op is. We liepen langs de rivier tot het begon te regenen. Niemand \
+wist waarom de oude klok was blijven stilstaan. Ze legde de brief terug in de la en zei niets. Mijn broer wil \
+deze zomer leren zeilen. De trein was te laat, dus misten ze het eerste bedrijf. Er staat nog wat soep op het \
+vuur als je honger hebt. Elk kind in het dorp kent dat verhaal. Hij verkocht het huis en verhuisde naar een stad \
+aan zee. Wat zou je doen als je nog een dag had? De tuin ziet er beter uit dan vorig jaar. Ze wachten al sinds \
+maandag op een antwoord. Kun je het raam dichtdoen voordat je weggaat? De kaart toonde een weg die er niet meer \
+was. Ik heb nog nooit zoveel sterren in één nacht gezien. De meester vroeg hun het eerste hoofdstuk nog eens te \
+lezen.""",
 }
 _SPAM = """Congratulations, you have won a free phone! Click the link now to claim your prize.
 Act now: cheap loans without any questions, money in your account in one hour.

@@ -40,7 +40,10 @@ def run(seed: int, quick: bool) -> Result:
                 rates[-1] < (1.05 if quick else 1.02) * entropy + 2 * own.interval,
             )
         )
-        curves += [Curve(spec, lengths, rates), Curve(f"{spec}: entropy rate", (lengths[0], lengths[-1]), (entropy,) * 2)]
+        curves += [
+            Curve(spec, lengths, rates),
+            Curve(f"{spec}: entropy rate", (lengths[0], lengths[-1]), (entropy,) * 2),
+        ]
     headings = ("source", "symbols", "file, bytes", "bits/symbol", "entropy rate", "above the sample's information")
     table = Table("Files by the fast preset, whole", headings, rows)
     plot = Plot("Bits per symbol with growing data", "symbols", "bits/symbol", curves, log_x=True)

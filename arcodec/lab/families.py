@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,12 @@ from .training import trained, written
 
 THEORY = (
     "What a model can use of the past is built into it: a recurrence squeezes it into a state of fixed size, a "
-    "convolution sees all of its receptive field and nothing behind that wall, attention looks up anything in its window."
+    "convolution sees all of its receptive field and nothing behind that wall, attention looks things up in its window."
 )
 _ALPHABET = 4
 _NOISE = 0.1  # share of symbols drawn afresh
 _REACH = {"recurrent": None, "convolution": 41, "attention": 48}  # symbols; None: no wall
-_DESIGNS = {
+_DESIGNS: dict[str, dict[str, Any]] = {
     "recurrent": {"width": 64, "blocks": 2, "contexts": 1, "rows_log2": 8, "row_width": 16},
     "convolution": {"width": 48, "dilations": (1, 4, 15), "contexts": 1, "rows_log2": 8, "row_width": 16},
     "attention": {"width": 48, "blocks": 2, "window": 24, "heads": 4, "contexts": 1, "rows_log2": 8, "row_width": 16},
@@ -38,7 +39,9 @@ def copy_task(gap: int, count: int, seed: int) -> np.ndarray:
     return (symbols + ord("a")).astype(np.uint8)
 
 
-def _bill(family: str, data: np.ndarray, fresh: np.ndarray, steps: int, seed: int, **settings: int) -> tuple[float, int]:
+def _bill(
+    family: str, data: np.ndarray, fresh: np.ndarray, steps: int, seed: int, **settings: int
+) -> tuple[float, int]:
     """Bits per symbol of fresh data in a real file by a network trained on data, and that file's bytes."""
     design = Design.of(family, **_DESIGNS[family] | settings)
     with tempfile.TemporaryDirectory() as folder:
@@ -70,19 +73,24 @@ def run(seed: int, quick: bool) -> Result:
     near = gaps.index(4)
     checks = [
         Check(f"no bill is below the entropy rate ({least:.3f})", min(map(min, bills.values())) > least - 0.1),
-        Check("convolution and attention learn what lies 4 symbols back", all(
-            bills[family][near] < full - 0.2 for family in ("convolution", "attention")
-        )),
-        Check("the recurrence pays more the further back it must remember", bills["recurrent"][-1] > bills["recurrent"][0]),
+        Check(
+            "convolution and attention learn what lies 4 symbols back",
+            all(bills[family][near] < full - 0.2 for family in ("convolution", "attention")),
+        ),
+        Check(
+            "the recurrence pays more the further back it must remember", bills["recurrent"][-1] > bills["recurrent"][0]
+        ),
     ]
     for family, reach in _REACH.items():
         behind = [bits for gap, bits in zip(gaps, bills[family], strict=True) if reach and gap > reach]
         if behind:
-            checks.append(Check(f"{family}: behind its wall at {reach} a symbol costs all it can", min(behind) > full - 0.05))
+            checks.append(
+                Check(f"{family}: behind its wall at {reach} a symbol costs all it can", min(behind) > full - 0.05)
+            )
     checks.append(Check("on real text every family beats 8 bits by half", all(bits < 4 for _, bits, _ in on_text)))
     tables = (
         Table(
-            f"Copies from a gap, a tenth of them false, after {steps} steps; entropy rate {least:.3f} bits, at worst {full:g}",
+            f"Copies from a gap, a tenth false, {steps} steps; entropy rate {least:.3f}, at worst {full:g} bits",
             ("gap", "family", "bits/symbol", "file, bytes"),
             rows,
         ),

@@ -9,8 +9,8 @@ from . import coded
 from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (
-    "Coding samples of p with a code for q takes H(p) + KL(p||q) bits a symbol on average: the excess is never negative, "
-    "nothing only at q = p, and not the same when p and q change places."
+    "Coding samples of p with a code for q takes H(p) + KL(p||q) bits a symbol on average: the excess is never "
+    "negative, nothing only at q = p, and not the same when p and q change places."
 )
 _SHARES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 
@@ -48,9 +48,7 @@ def run(seed: int, quick: bool) -> Result:
     ]
     skewed, even = Chain(np.array([[0.99, 0.01]])), Chain(np.array([[0.5, 0.5]]))
     there, back = _excess(skewed, even, count, seed + 100), _excess(even, skewed, count, seed + 101)
-    checks.append(
-        Check("the two directions have different bills", abs(there[1] - back[1]) > there[2] + back[2])
-    )
+    checks.append(Check("the two directions have different bills", abs(there[1] - back[1]) > there[2] + back[2]))
     headings = ("p", "q", "KL(p||q), bits", "measured excess, bits", "interval")
     other = Table(
         "Both directions between two coins",

@@ -9,8 +9,8 @@ from . import coded
 from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (
-    "The likelihood of a sample is 2 to the minus its code length, so the parameter that makes the sample most likely is "
-    "the one whose code is shortest: learning is compressing."
+    "The likelihood of a sample is 2 to the minus its code length, so the parameter that makes the sample most likely "
+    "is the one whose code is shortest: learning is compressing."
 )
 _TOSSES = "HHTHT"
 _GRID = np.arange(0.05, 0.951, 0.05)

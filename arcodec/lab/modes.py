@@ -52,7 +52,7 @@ def fit(p: np.ndarray, components: int, reverse: bool, steps: int) -> np.ndarray
             optimiser.zero_grad()
             q = _gaussians(parameters)
             loss = _divergence(q, target) if reverse else _divergence(target, q)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         if loss.item() < least:
             least = loss.item()

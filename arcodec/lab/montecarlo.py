@@ -9,8 +9,9 @@ from . import coded
 from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (
-    "The mean of T independent samples is an unbiased estimate of an expectation; its error falls as 1 / sqrt(T), and an "
-    "interval made from the samples' own spread covers as often as it says. A minibatch's gradient is such an estimate."
+    "The mean of T independent samples is an unbiased estimate of an expectation; its error falls as 1 / sqrt(T), and "
+    "an interval made from the samples' own spread covers as often as it says. A minibatch's gradient is one, "
+    "too."
 )
 _95 = 1.959964  # the normal distribution's 97.5 % quantile
 _BATCHES = (1, 4, 16, 64, 256)
@@ -56,7 +57,8 @@ def run(seed: int, quick: bool) -> Result:
     source = Chain(np.array([[0.4, 0.3, 0.2, 0.1]]))
     model = Chain(np.array([[0.1, 0.2, 0.3, 0.4]]))
     truth, entropy = kl_rate(source, model).value, source.entropy_rate().value
-    rows, errors, checks = [], {"expectation": [], "KL": []}, []
+    errors: dict[str, list[float]] = {"expectation": [], "KL": []}
+    rows, checks = [], []
     for number, length in enumerate(lengths):
         symbols = source.sample(length * repeats, seed + number)
         information = source.information(symbols).reshape(repeats, length)
@@ -68,17 +70,20 @@ def run(seed: int, quick: bool) -> Result:
             checks.append(Check(f"{name} from {length} samples is unbiased", abs(bias) < 4 * standard))
             if length >= 100:
                 allowed = 4 * (0.95 * 0.05 / repeats) ** 0.5 + 0.01
-                checks.append(
-                    Check(f"{name} from {length}: 95 % intervals cover", abs(covered - 0.95) < allowed)
-                )
+                checks.append(Check(f"{name} from {length}: 95 % intervals cover", abs(covered - 0.95) < allowed))
     for name, rms_errors in errors.items():
         slope = _slope(np.array(lengths), np.array(rms_errors))
-        checks.append(Check(f"{name}: the error falls as T to the power {slope:.3f}, near -1/2", abs(slope + 0.5) < 0.05))
+        checks.append(
+            Check(f"{name}: the error falls as T to the power {slope:.3f}, near -1/2", abs(slope + 0.5) < 0.05)
+        )
     last = symbols[: 20_000 if quick else 200_000]
     bits = coded.bits_under(last, model) - coded.bits_under(last, source)
     estimate = float((model.information(last) - source.information(last)).sum())
     checks.append(
-        Check("two real files differ by the estimate of KL", abs(bits - estimate) <= coded.allowed(bits) * 2 + 2e-4 * len(last))
+        Check(
+            "two real files differ by the estimate of KL",
+            abs(bits - estimate) <= coded.allowed(bits) * 2 + 2e-4 * len(last),
+        )
     )
     noise, worst, slope = _gradients(seed, 50 * repeats // 4)
     checks.append(Check("minibatch gradients are unbiased", worst < 4.5))

@@ -56,7 +56,7 @@ def of_network(name: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray
 
 
 class BeliefNetwork:
-    """A fully visible sigmoid belief network (Frey, Hinton and Dayan 1996): each pixel a logistic regression on all before."""
+    """A fully visible sigmoid belief network: each pixel a logistic regression on all before (Frey et al. 1996)."""
 
     def __init__(self, pictures: np.ndarray, steps: int) -> None:
         """pictures (n, pixels) of 0 and 1; maximum likelihood by so many steps of gradient descent."""
@@ -70,7 +70,7 @@ class BeliefNetwork:
         for _ in range(steps):
             optimiser.zero_grad()
             logit = x @ (weights * past).T + bias
-            torch.nn.functional.binary_cross_entropy_with_logits(logit, x).backward()
+            torch.nn.functional.binary_cross_entropy_with_logits(logit, x).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         self.weights, self.bias = (weights * past).detach().double().numpy(), bias.detach().double().numpy()
 
@@ -108,7 +108,7 @@ def discriminated(real: np.ndarray, made: np.ndarray, steps: int) -> float:
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.005, weight_decay=0.1)
     for _ in range(steps):
         optimiser.zero_grad()
-        torch.nn.functional.binary_cross_entropy_with_logits(network(x[:half])[:, 0], y).backward()
+        torch.nn.functional.binary_cross_entropy_with_logits(network(x[:half])[:, 0], y).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     with torch.no_grad():
         return float(((network(x[half:])[:, 0] > 0) == fresh.bool()).float().mean())
@@ -129,7 +129,9 @@ def _of_chain(seed: int, quick: bool) -> tuple[tuple[str | float, ...], list[Che
     bits, entropy = float(model.information(made).mean()), model.entropy_rate().value
     checks = [
         # 12 degrees of freedom: chance exceeds 32.9 once in a thousand samples
-        Check(f"decoded coin tosses have the chain's transitions (chi-square {chi2:.1f}, 32.9 once in 1,000)", chi2 < 32.9),
+        Check(
+            f"decoded coin tosses have the chain's transitions (chi-square {chi2:.1f}, 32.9 once in 1,000)", chi2 < 32.9
+        ),
         Check("and cost its entropy rate", abs(bits - entropy) < 0.05),
     ]
     return ("chain of order 1", count, bits, entropy), checks
@@ -169,8 +171,10 @@ def _of_digits(seed: int, quick: bool) -> tuple[list[Table], list[Check]]:
     slack = 3 * 0.5 / count**0.5
     checks = [
         Check("data from data cannot be told", abs(accuracy["data against data"] - 0.5) < 2 * slack),
-        Check("the better model's samples are harder to tell", accuracy["data against the belief network's"]
-              < accuracy["data against pixels drawn each alone"]),
+        Check(
+            "the better model's samples are harder to tell",
+            accuracy["data against the belief network's"] < accuracy["data against pixels drawn each alone"],
+        ),
         Check("and its code is shorter", network.bits(fresh) < _independent_bits(free, fresh)),
     ]
     rows = [(name, a, max(0.0, 2 * a - 1), least_kl(a)) for name, a in accuracy.items()]
@@ -234,5 +238,7 @@ def run(seed: int, quick: bool) -> Result:
     text, bill, more = _of_text(seed, quick)
     pictures, of_digits = _of_digits(seed, quick)
     bound, bounds, plot = _bounded(seed, quick)
-    costs = Table("Samples from random words", ("model", "symbols", "bits/symbol", "entropy, bits/symbol"), [chain, bill])
+    costs = Table(
+        "Samples from random words", ("model", "symbols", "bits/symbol", "entropy, bits/symbol"), [chain, bill]
+    )
     return Result(THEORY, [costs, *pictures, bound, text], (plot,), [*checks, *more, *of_digits, *bounds])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from .experiment import Check, Curve, Plot, Result, Table
 from .training import trained, written
 
 THEORY = (
-    "Stochastic gradient descent on cross-entropy is descent on the size of the file: whatever the curve says at a step, "
-    "a file coded with the network of that step is as long, plus what the coder and the container take."
+    "Stochastic gradient descent on cross-entropy is descent on the size of the file: whatever the curve says at a "
+    "step, a file coded with the network of that step is as long, plus what the coder and the container take."
 )
-_DESIGN = {"width": 64, "blocks": 1, "contexts": 4, "rows_log2": 12, "row_width": 16}
+_DESIGN: dict[str, Any] = {"width": 64, "blocks": 1, "contexts": 4, "rows_log2": 12, "row_width": 16}
 
 
 def run(seed: int, quick: bool) -> Result:
@@ -39,7 +40,7 @@ def run(seed: int, quick: bool) -> Result:
         bpb = bits_per_byte(trainer.network, Source("valid", valid, 1.0), held_out, "cpu")
         with tempfile.TemporaryDirectory() as folder:
             path, piece = written(trainer, Path(folder), "step"), held_out // LANES
-            settings = {"mix": False, "block_size": piece, "threads": 1}
+            settings: dict[str, Any] = {"mix": False, "block_size": piece, "threads": 1}
             size = len(codec.compress(valid.tobytes(), path, **settings))  # verified: it decodes it again
             ledger = codec.measure(valid.tobytes(), path, **settings)
         rest = (8 * size - ledger.model_bits) / held_out

@@ -28,7 +28,9 @@ def trained(
     recipe: other settings of ``Recipe`` than those for a few steps of a small network.
     """
     settings: dict[str, Any] = {"lanes": 8, "steps": 128, "run": 8, "rate": 6e-3, "table_rate": 1.2e-2, "warmup": 10}
-    trainer = Trainer(Design.of(design.family, **design.settings()), Recipe(seed=seed, **settings | recipe), *_one(data))
+    trainer = Trainer(
+        Design.of(design.family, **design.settings()), Recipe(seed=seed, **settings | recipe), *_one(data)
+    )
     for step in range(steps):
         # The rate falls with the share of the time that is used up; here steps are the time, so that runs repeat.
         trainer.seconds = 60 * trainer.recipe.minutes * step / steps
