@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from ..errors import ArcodecError
-from ..sources import bernoulli
+from ..sources import GERMAN, bernoulli, language
 from . import coded, texts
 from .experiment import Check, Curve, Plot, Result, Table
 
