@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "cat": "Decompress to standard output.",
     "ledger": "Show where every bit of a file went.",
     "sample": "Draw symbols from a source of known entropy.",
+    "lab": "Run the experiments: theory beside measurement.",
     "models": "Show the models at hand.",
     "train": "Train a model.",
     "doctor": "Check that this machine computes every model exactly.",

@@ -97,7 +97,7 @@ def _sizes(seed: int, quick: bool) -> tuple[list[Table], list[Check], list[Plot]
         Check("each model's bill on fresh data is what its words take", bool(exact)),
         Check("the smallest is dear however much data it sees", bills[small][-1] > entropy + 0.2),
         Check("the largest learns a small sample by heart", memorised[large][0] < entropy - 0.1),
-        Check("and is the dearest on fresh data", bills[large][0] == max(b[0] for b in bills.values())),
+        Check("and pays for it on fresh data, more than the smallest", bills[large][0] > bills[small][0] + 0.1),
         Check("with enough data it is within 0.02 bits of the entropy", bills[large][-1] < entropy + 0.02),
     ]
     headings = ("bits seen", "hidden layer", "on them, bits", "fresh data, coded", "expected", "of it KL")

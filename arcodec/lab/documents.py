@@ -134,7 +134,7 @@ def kinds(seed: int, each: int = 16, size: int = 300) -> Labelled:
     generator = random.Random(seed)
     records = [
         {"id": i, "name": generator.choice(["Ada", "Blaise", "Carl", "Emmy"]), "score": round(generator.random(), 3)}
-        for i in range(400)
+        for i in range(4000)
     ]
     comma = "\n".join(f"{r['id']},{r['name']},{r['score']}" for r in records).encode()
     whole = {"prose": texts.manual(), "Python": texts.code(), "JSON": json.dumps(records).encode(), "table": comma}
