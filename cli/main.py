@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "list": "Show what .arc files hold.",
     "cat": "Decompress to standard output.",
     "ledger": "Show where every bit of a file went.",
+    "report": "Make a page: the bits of every character.",
     "sample": "Draw symbols from a source of known entropy.",
     "lab": "Run the experiments: theory beside measurement.",
     "models": "Show the models at hand.",

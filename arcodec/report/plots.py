@@ -33,7 +33,7 @@ def svg(title: str, x_label: str, y_label: str, lines: Sequence[Line], log_x: bo
     except ImportError:
         raise UsageError("plots need the package matplotlib (pip install arcodec[report])") from None
     # A fixed salt, so that the same figures give the same page.
-    settings: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 10}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 10}
     with rc_context(settings):
         figure = Figure(figsize=(7, 4), layout="constrained")
         figure.patch.set_alpha(0)
@@ -58,6 +58,6 @@ def svg(title: str, x_label: str, y_label: str, lines: Sequence[Line], log_x: bo
         if len(lines) > 1:
             axes.legend(labelcolor=_INK, framealpha=0, fontsize=8)
         out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})  # type: ignore[no-untyped-call]
     drawn = out.getvalue()
     return drawn[drawn.index("<svg") :].replace(_INK, "currentColor")

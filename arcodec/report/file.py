@@ -1,0 +1,149 @@
+"""The page about files: where every bit of them went, down to the character."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..ledger import Ledger
+from . import plots
+from .pages import page
+
+GUESSES = 3  # a symbol
+_DEAREST = 20
+_EXPERTS = 12  # shown
+_BEFORE = 24  # symbols of context beside a dear one
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the original whose symbols are shown one by one."""
+
+    start: int
+    guesses: np.ndarray  # (n, GUESSES) uint8; (n, 0) where there is no network
+    shares: np.ndarray  # their probabilities
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page says of one file."""
+
+    name: str
+    original: bytes
+    ledger: Ledger
+    symbol_bits: np.ndarray  # (n,) float64, of all symbols
+    windows: Sequence[Window]
+    peers: Mapping[str, int] = field(default_factory=dict)  # sizes in bytes
+    missing: Sequence[str] = ()  # peers that are not installed
+
+
+def windows_of(length: int, most: int) -> list[tuple[int, int]]:
+    """What to show of so many symbols: all, or stretches at even distances that make up ``most``: (start, stop)."""
+    if length <= most:
+        return [(0, length)]
+    pieces = 8
+    size = most // pieces
+    return [(start, start + size) for start in np.linspace(0, length - size, pieces).astype(int).tolist()]
+
+
+def as_page(files: Sequence[About]) -> str:
+    """The whole page."""
+    about = [_about(number, file) for number, file in enumerate(files)]
+    # What stands in a script element must not be able to end it.
+    data = json.dumps([file.pop("data") for file in about]).replace("<", "\\u003c")
+    return page("file.html", files=about, data=data)
+
+
+def _about(number: int, file: About) -> dict[str, Any]:
+    ledger = file.ledger
+    total = 8 * ledger.file_bytes
+    lines = [
+        {
+            "name": line.name,
+            "bits": line.bits,
+            "percent": 100 * line.bits / total,
+            "per_byte": _per_byte(line.bits, ledger),
+        }
+        for line in ledger.lines
+    ]
+    shown = sum(len(window.guesses) for window in file.windows)
+    sizes = sorted([("arcodec", ledger.file_bytes), *file.peers.items()], key=lambda item: item[1])
+    return {
+        "id": f"file-{number}",
+        "name": file.name,
+        "ledger": ledger,
+        "lines": lines,
+        "shown": shown,
+        "all_shown": shown == len(file.original),
+        "curve": _curve(file),
+        "dearest": _dearest(file),
+        "experts": list(ledger.alone_bits.items())[:_EXPERTS],
+        "sizes": [(name, size, 100 * size / max(1, sizes[-1][1])) for name, size in sizes] if file.peers else [],
+        "missing": list(file.missing),
+        "data": {"name": file.name, "ledger": ledger.as_dict(), "windows": [_packed(file, w) for w in file.windows]},
+    }
+
+
+def _per_byte(bits: float, ledger: Ledger) -> float:
+    return bits / ledger.original_bytes if ledger.original_bytes else 0.0
+
+
+def _packed(file: About, window: Window) -> dict[str, Any]:
+    """Arrays as base64, for the script: bytes, bits as float32, guesses and their shares in 255ths as bytes."""
+    part = slice(window.start, window.start + len(window.guesses))
+    shares = np.rint(window.shares * 255).astype(np.uint8)
+    return {
+        "start": window.start,
+        "symbols": _base64(np.frombuffer(file.original[part], np.uint8)),
+        "bits": _base64(file.symbol_bits[part].astype("<f4")),
+        "guesses": _base64(window.guesses),
+        "shares": _base64(shares),
+    }
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _curve(file: About) -> str:
+    """Bytes spent so far, by position, as SVG; nothing for an empty file."""
+    if not len(file.symbol_bits):
+        return ""
+    at = np.unique(np.linspace(0, len(file.symbol_bits) - 1, 400).astype(int))
+    spent = np.cumsum(file.symbol_bits)[at] / 8
+    even = [float(spent[0]), float(spent[-1])]
+    ends = [int(at[0]), int(at[-1])]
+    lines = [plots.Line("spent", at.tolist(), spent.tolist()), plots.Line("evenly spent", ends, even)]
+    return plots.svg("Bytes spent so far", "position, bytes of the original", "bytes", lines)
+
+
+def readable(symbols: bytes) -> str:
+    """Bytes as characters, one each: what is printable as it is, a dot for the rest."""
+    return "".join("␣" if b == 32 else "↵" if b == 10 else chr(b) if 32 < b < 127 else "·" for b in symbols)
+
+
+def _dearest(file: About) -> list[dict[str, Any]]:
+    """The symbols that cost most, wherever they are."""
+    order = np.argsort(-file.symbol_bits, kind="stable")[:_DEAREST]
+    guessed = {}
+    for window in file.windows:
+        for i in order.tolist():
+            if 0 <= i - window.start < len(window.guesses):
+                guesses = window.guesses[i - window.start].tolist()
+                shares = window.shares[i - window.start].tolist()
+                guessed[i] = [(readable(bytes([g])), 100 * s) for g, s in zip(guesses, shares, strict=True)]
+    return [
+        {
+            "position": i,
+            "symbol": readable(file.original[i : i + 1]),
+            "before": readable(file.original[max(0, i - _BEFORE) : i]),
+            "bits": float(file.symbol_bits[i]),
+            "guesses": guessed.get(i, []),
+        }
+        for i in order.tolist()
+    ]

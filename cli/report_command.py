@@ -1,0 +1,106 @@
+"""arcodec report"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from arcodec.errors import UsageError
+
+from . import console, transfer
+
+if TYPE_CHECKING:
+    from arcodec.accounting import Compressed
+    from arcodec.report.file import About, Window
+
+_SHOWN = 1 << 18  # symbols whose costs are shown one by one, a file
+_WARM = 2048  # symbols the network reads before a sampled stretch
+
+
+@click.command()
+@console.some_files
+@click.option("-o", "target", required=True, metavar="OUT.html", help="Write the page to this file.")
+@click.option("-f", "force", is_flag=True, help="Overwrite it.")
+@click.option("--model", metavar="NAME|PATH", help="A network, or none. By default the preset's.")
+@console.preset
+@console.no_mix
+@click.option("--no-peers", is_flag=True, help="Do not compress with others for comparison.")
+@console.threads
+def command(
+    files: tuple[str, ...],
+    target: str,
+    force: bool,
+    model: str | None,
+    preset: str | None,
+    no_mix: bool,
+    no_peers: bool,
+    threads: int,
+) -> None:
+    """Make one page about FILEs, .arc files or others: the account, and the bits of every character.
+
+    The page needs nothing else: no network, no server. It shows what the network expected at each character, the
+    dearest symbols, each expert's share, and what other compressors make of the file.
+    """
+    from arcodec import codec, container
+    from arcodec.files import replacing
+    from arcodec.report.file import as_page
+
+    if Path(target).exists() and not force:
+        raise UsageError(f"{target} exists: give -f to overwrite it, or another name")
+    about: list[About] = []
+
+    def one(name: str) -> None:
+        data, _ = transfer.read(name)
+        if data.startswith(container.MAGIC):
+            original = codec.decompress(data, threads=threads)
+            done = codec.audited(data, threads=threads)
+        else:
+            original = data
+            done = codec.measured(
+                data, model, preset=preset or "default", mix=not no_mix, threads=threads, detailed=True
+            )
+        about.append(_about(name, original, done, peers=not no_peers))
+
+    console.for_each(list(files), one)
+    with replacing(Path(target), overwrite=force) as file:
+        file.write(as_page(about).encode())
+
+
+def _about(name: str, original: bytes, done: Compressed, peers: bool) -> About:
+    from arcodec.report.file import About
+
+    assert done.symbol_bits is not None
+    sizes, missing = _sizes(original) if peers else ({}, [])
+    shown = "standard input" if name == "-" else Path(name).name
+    return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done), sizes, missing)
+
+
+def _windows(original: bytes, done: Compressed) -> list[Window]:
+    """The stretches to be shown, with what the network expected there, had it read from the start or a little before."""
+    import numpy as np
+
+    from arcodec.models import store
+    from arcodec.models.guesses import likeliest
+    from arcodec.report.file import GUESSES, Window, windows_of
+
+    symbols = np.frombuffer(original, np.uint8)
+    model = store.find(done.ledger.model_name) if done.ledger.model_name else None
+    out = []
+    for start, stop in windows_of(len(symbols), _SHOWN):
+        if model is None:
+            out.append(Window(start, np.empty((stop - start, 0), np.uint8), np.empty((stop - start, 0))))
+            continue
+        before = max(0, start - _WARM)
+        guesses, shares = likeliest(model, symbols[before:stop], GUESSES)
+        out.append(Window(start, guesses[start - before :], shares[start - before :]))
+    return out
+
+
+def _sizes(original: bytes) -> tuple[dict[str, int], list[str]]:
+    from arcodec.bench.measure import round_trip_size
+    from arcodec.bench.peers import available
+
+    peers, missing = available()
+    return {peer.name: round_trip_size(original, peer.compress, peer.decompress) for peer in peers}, missing
