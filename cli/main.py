@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "ledger": "Show where every bit of a file went.",
     "report": "Make a page: the bits of every character.",
     "sample": "Draw symbols from a source of known entropy.",
+    "bench": "Compare with other compressors.",
     "lab": "Run the experiments: theory beside measurement.",
     "models": "Show the models at hand.",
     "train": "Train a model.",

@@ -61,24 +61,24 @@ def command(
             done = codec.measured(
                 data, model, preset=preset or "default", mix=not no_mix, threads=threads, detailed=True
             )
-        about.append(_about(name, original, done, peers=not no_peers))
+        about.append(_about(name, original, done, model, peers=not no_peers))
 
     console.for_each(list(files), one)
     with replacing(Path(target), overwrite=force) as file:
         file.write(as_page(about).encode())
 
 
-def _about(name: str, original: bytes, done: Compressed, peers: bool) -> About:
+def _about(name: str, original: bytes, done: Compressed, model: str | None, peers: bool) -> About:
     from arcodec.report.file import About
 
     assert done.symbol_bits is not None
     sizes, missing = _sizes(original) if peers else ({}, [])
     shown = "standard input" if name == "-" else Path(name).name
-    return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done), sizes, missing)
+    return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done, model), sizes, missing)
 
 
-def _windows(original: bytes, done: Compressed) -> list[Window]:
-    """The stretches to be shown, with what the network expected there, had it read from the start or a little before."""
+def _windows(original: bytes, done: Compressed, name: str | None) -> list[Window]:
+    """The stretches to be shown, and what the network expected there having read from a little before."""
     import numpy as np
 
     from arcodec.models import store
@@ -86,7 +86,7 @@ def _windows(original: bytes, done: Compressed) -> list[Window]:
     from arcodec.report.file import GUESSES, Window, windows_of
 
     symbols = np.frombuffer(original, np.uint8)
-    model = store.find(done.ledger.model_name) if done.ledger.model_name else None
+    model = store.find(name or done.ledger.model_name) if done.ledger.model_name else None
     out = []
     for start, stop in windows_of(len(symbols), _SHOWN):
         if model is None:

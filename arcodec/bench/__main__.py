@@ -6,13 +6,17 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import accounts, corpora, sameness, speed, validation
+from . import accounts, corpora, known, sameness, speed, validation
 from .measure import machine
 
-_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "validation")
+_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation")
 
 
 def _lines(options: argparse.Namespace) -> Iterator[str]:
+    if options.what == "sources":
+        return known.known()
+    if not options.data:
+        raise SystemExit(f"python -m arcodec.bench {options.what}: name the data's folder")
     data, presets = options.data[0], options.preset or ["fast", "default"]
     match options.what:
         case "corpora":
@@ -38,8 +42,8 @@ def main() -> None:
     parser.add_argument(
         "data",
         type=Path,
-        nargs="+",
-        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
+        nargs="*",
+        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories; none for sources",
     )
     parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import codec
+from .. import codec, texts
 from ..exact.torch_layers import TorchNetwork
 from ..models import store
 from ..models.registry import FAMILIES, Design
 from ..sources import Chain, Image, Source, image, random_chain
 from ..training.export import write_model
-from . import coded, texts
+from . import coded
 from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (

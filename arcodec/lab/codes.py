@@ -10,9 +10,10 @@ from itertools import product
 
 import numpy as np
 
+from .. import texts
 from ..errors import ArcodecError
 from ..sources import GERMAN, bernoulli, language
-from . import coded, texts
+from . import coded
 from .experiment import Check, Curve, Plot, Result, Table
 
 THEORY = (

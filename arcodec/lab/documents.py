@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 
-from . import texts
+from .. import texts
 
 _LANGUAGES = {
     "English": """\

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import codec
+from .. import codec, texts
 from ..models.registry import FAMILIES, Design
-from . import texts
 from .experiment import Check, Curve, Plot, Result, Table
 from .training import trained, written
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import codec
+from .. import codec, texts
 from ..models.registry import Design
 from ..training.corpus import Source
 from ..training.evaluate import LANES, bits_per_byte
 from ..training.loop import Trainer
-from . import texts
 from .experiment import Check, Curve, Plot, Result, Table
 from .training import trained, written
 

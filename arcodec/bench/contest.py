@@ -1,0 +1,97 @@
+"""Ours and the peers on given files: sizes, speeds, peak memory; each in a process of its own, every output verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import codec
+from ..errors import ArcodecError
+from . import peers
+
+OURS = tuple(f"arcodec {preset}" for preset in ("fast", "default", "best"))
+_WARM = 2000  # bytes coded before the clock starts, so that compiling and loading are not counted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One compressor on one file."""
+
+    contender: str
+    file: str
+    original_bytes: int
+    compressed_bytes: int
+    compress_seconds: float
+    decompress_seconds: float
+    peak_bytes: int  # resident, of the process that did both; of its child where a program was called
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Of the original."""
+        return 8 * self.compressed_bytes / max(1, self.original_bytes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dataclasses.asdict(self) | {"bits_per_byte": self.bits_per_byte}
+
+
+def contenders(presets: Sequence[str], with_peers: bool) -> tuple[list[str], list[str]]:
+    """Names for ``outcome``, and of peers that are not installed."""
+    found, missing = peers.available() if with_peers else ([], [])
+    return [*(f"arcodec {preset}" for preset in presets), *(peer.name for peer in found)], missing
+
+
+def outcome(contender: str, path: Path) -> Outcome:
+    """Let one of ``contenders`` compress and decompress a file, in a process of its own.
+
+    Raises ArcodecError if that fails, or if the result is not the original.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "arcodec.bench.contest", contender, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ArcodecError(f"{path}: {contender} failed: {last}")
+    return Outcome(**json.loads(done.stdout))
+
+
+def _contender(name: str) -> peers.Peer:
+    if name in OURS:
+        preset = name.split()[1]
+
+        def compress(data: bytes) -> bytes:
+            return codec.compress(data, preset=preset, verify=False)
+
+        return peers.Peer(name, compress, codec.decompress)
+    return next(peer for peer in peers.available()[0] if peer.name == name)
+
+
+def _here(name: str, path: Path) -> Outcome:
+    """The same, in this process."""
+    import resource
+
+    peer, data = _contender(name), path.read_bytes()
+    peer.decompress(peer.compress(data[:_WARM]))
+    start = time.perf_counter()
+    packed = peer.compress(data)
+    middle = time.perf_counter()
+    if peer.decompress(packed) != data:
+        raise ArcodecError("it does not give back what went in")
+    end = time.perf_counter()
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Outcome(name, path.name, len(data), len(packed), middle - start, end - middle, peak * unit)
+
+
+if __name__ == "__main__":
+    print(json.dumps(dataclasses.asdict(_here(sys.argv[1], Path(sys.argv[2])))))

@@ -1,0 +1,64 @@
+"""Sources of known entropy through both coders: what a model's distance costs, and what the coder adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..frequencies import TOTAL, from_probabilities
+from ..lab.coded import allowed, bits_with, tables_of
+from ..sources import Chain, Source, kl_rate, mean_with_interval, parse
+from . import measure as m
+
+_COUNT = 1_000_000
+_PAIRS = (  # a source, and a model that is not it
+    ("bernoulli:p=0.1", "bernoulli:p=0.15"),
+    ("categorical:0.5,0.25,0.125,0.125", "categorical:0.4,0.2,0.2,0.2"),
+    ("markov:order=1,alphabet=8", ""),
+    ("markov:order=2,alphabet=4", ""),
+    ("hidden", ""),
+    ("bursty", ""),
+    ("image:alphabet=64,spread=1.5", "image:alphabet=64,spread=2.5"),
+    ("english", "german"),
+)
+
+
+def _fitted(source: Source) -> Chain:
+    """A chain of order 1 with what a thousand symbols of the source tell, each context's distribution smoothed."""
+    seen = source.sample(1000, seed=99).astype(int)
+    table = np.full((source.alphabet, source.alphabet), 0.5)
+    np.add.at(table, (seen[:-1], seen[1:]), 1)
+    return Chain(table / table.sum(1, keepdims=True))
+
+
+def known(count: int = _COUNT) -> Iterator[str]:
+    """A row for each source and coder; every interval is of 99 %."""
+    headings = [
+        "source",
+        "coder",
+        "entropy rate",
+        "KL",
+        "measured excess",
+        "off by",
+        "interval and bound",
+        "coder adds",
+    ]
+    yield m.row([*headings, "allowed"])
+    yield m.row(["---", "---", *["---:"] * 7])
+    for number, (spec, other) in enumerate(_PAIRS):
+        source = parse(spec)
+        model = parse(other) if other else _fitted(source)
+        symbols = source.sample(count, seed=number)
+        information = source.information(symbols)
+        sampled = mean_with_interval(model.information(symbols) - information)
+        kl = kl_rate(source, model, count, seed=1000 + number)
+        table, contexts = tables_of(model, symbols)
+        ideal = float(-np.log2(from_probabilities(table)[contexts, symbols] / TOTAL).sum())
+        for coder in ("range", "ans"):
+            bits = bits_with(symbols, table, contexts, coder)
+            excess = (bits - information.sum()) / count
+            bound = float(np.hypot(sampled.interval, kl.interval)) + allowed(ideal) / count
+            figures = [source.entropy_rate().value, kl.value, excess, abs(excess - kl.value), bound]
+            cells = [*(f"{figure:.6f}" for figure in figures), f"{bits - ideal:.1f} bits", f"{allowed(ideal):.1f}"]
+            yield m.row([spec, coder, *cells])
