@@ -110,9 +110,9 @@ def main() -> None:
             complain(error.format_message().replace("\n", " "))
         sys.exit(error.exit_code)
     except (Exception, click.Abort) as error:
-        from .console import complain, exit_code_of
+        from .console import complain, describe, exit_code_of
 
-        complain(str(error) or type(error).__name__)
+        complain(describe(error))
         sys.exit(exit_code_of(error))
 
 

@@ -43,7 +43,7 @@ def main() -> None:
         "data",
         type=Path,
         nargs="*",
-        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories; none for sources",
+        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
     )
     parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")

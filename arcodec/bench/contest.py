@@ -1,4 +1,4 @@
-"""Ours and the peers on given files: sizes, speeds, peak memory; each in a process of its own, every output verified."""
+"""Ours and the peers on given files: sizes, speeds, peak memory; each in its own process, every output verified."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Table:
@@ -63,7 +65,17 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
-        return dataclasses.asdict(self) | {"holds": self.holds}
+        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return plain | {"holds": self.holds}
+
+
+def _plain(value: Any) -> Any:
+    """Lists for sequences, Python's numbers for numpy's."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 class Experiment(Protocol):

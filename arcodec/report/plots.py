@@ -11,6 +11,7 @@ from ..errors import UsageError
 
 # Told apart by people with any colour vision: Wong 2011, "Points of view: Color blindness", Nature Methods 8.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_UNSAID = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # of what matplotlib would write into each file
 _INK = "#010101"  # stands for the colour of the page's text
 
 
@@ -58,6 +59,6 @@ def svg(title: str, x_label: str, y_label: str, lines: Sequence[Line], log_x: bo
         if len(lines) > 1:
             axes.legend(labelcolor=_INK, framealpha=0, fontsize=8)
         out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})  # type: ignore[no-untyped-call]
+        FigureCanvasSVG(figure).print_svg(out, metadata=_UNSAID)  # type: ignore[no-untyped-call]
     drawn = out.getvalue()
     return drawn[drawn.index("<svg") :].replace(_INK, "currentColor")

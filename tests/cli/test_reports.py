@@ -1,0 +1,99 @@
+"""arcodec lab, report and bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import arcodec
+from arcodec import lab
+from arcodec.bench import contest
+from arcodec.errors import ArcodecError
+from arcodec.lab.experiment import Check, Result
+
+from .conftest import Run
+
+
+def test_lab_prints_and_writes_a_page(run: Run) -> None:
+    done = run("lab", "kl", "mle", "--quick", "--html", "out.html")
+    assert done.code == 0
+    assert b"kl: Coding samples of p" in done.out
+    page = Path("out.html").read_text()
+    assert page.count("<section") == 2
+    assert "currentColor" in page
+    assert "http" not in page.replace("http://www.w3.org", "")  # names of SVG's vocabulary are not fetched
+    again = run("lab", "kl", "--quick", "--html", "out.html")
+    assert again.code == 2
+    assert "out.html exists: give -f" in again.err
+    assert run("lab", "kl", "--quick", "--html", "out.html", "-f").code == 0
+    assert Path("out.html").read_text().count("<section") == 1
+
+
+def test_lab_gives_json(run: Run) -> None:
+    figures = json.loads(run("lab", "mle", "--quick", "--json").out)
+    assert figures["mle"]["holds"] is True
+
+
+def test_lab_knows_its_names(run: Run) -> None:
+    done = run("lab", "kl", "alchemy")
+    assert (done.code, done.out) == (2, b"")
+    assert done.err.startswith("arcodec: no experiment 'alchemy'")
+
+
+def test_lab_fails_where_the_theory_does(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab, "run", lambda *rest: Result("x", (), (), (Check("two is three", False),)))
+    done = run("lab", "kl")
+    assert done.code == 1
+    assert b"FAILS  two is three" in done.out
+    assert "the theory does not hold on what was measured: kl" in done.err
+
+
+def test_report_of_files_and_archives(run: Run) -> None:
+    Path("a.txt").write_bytes(b"to be or not to be, that is the question. " * 9)
+    Path("b.arc").write_bytes(arcodec.compress(b"to be or not to be", "small-recurrent"))
+    done = run("report", "a.txt", "b.arc", "-o", "out.html", "--model", "small-recurrent", "--no-peers")
+    assert (done.code, done.err) == (0, "")
+    page = Path("out.html").read_text()
+    assert "<h2" in page
+    assert "a.txt" in page
+    assert "b.arc" in page
+    assert run("report", "a.txt", "-o", "out.html").code == 2
+    assert run("report", "a.txt", "-o", "out.html", "-f", "--preset", "fast").code == 0
+    assert "xz -9e" in Path("out.html").read_text()
+
+
+def test_a_report_of_nothing_is_not_written(run: Run) -> None:
+    done = run("report", "missing.txt", "-o", "out.html")
+    assert done.code == 1
+    assert "missing.txt: No such file" in done.err
+    assert not Path("out.html").exists()
+
+
+def test_bench_measures_and_verifies(run: Run) -> None:
+    Path("a.txt").write_bytes(b"to be or not to be, that is the question. " * 50)
+    done = run("bench", "a.txt", "--preset", "fast", "--html", "out.html", "-q")
+    assert done.code == 0
+    assert b"arcodec fast" in done.out
+    assert b"xz -9e" in done.out
+    assert "bzip2 -9" in Path("out.html").read_text()
+    assert run("bench", "a.txt", "--html", "out.html").code == 2
+    figures = json.loads(run("bench", "a.txt", "--preset", "fast", "--no-peers", "--json").out)
+    (outcome,) = figures["outcomes"]
+    assert outcome["original_bytes"] == 2100
+    assert 0 < outcome["compressed_bytes"] < 200
+    assert outcome["peak_bytes"] > 10**7
+
+
+def test_bench_of_a_missing_file(run: Run) -> None:
+    done = run("bench", "missing.txt", "--no-peers")
+    assert done.code == 1
+    assert "missing.txt: No such file" in done.err
+
+
+def test_a_contender_that_fails_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x")
+    with pytest.raises(ArcodecError, match="brotli -q 99 failed: StopIteration"):
+        contest.outcome("brotli -q 99", path)

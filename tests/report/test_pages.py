@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import builtins
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arcodec import codec
+from arcodec.errors import UsageError
+from arcodec.models.file import Model
+from arcodec.models.guesses import likeliest
+from arcodec.models.store import compiled
+from arcodec.report import plots
+from arcodec.report.file import About, Window, as_page, readable, windows_of
+from arcodec.report.text import table
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TEXT = ("Où est la gare? It is <b>there</b>, & not </script> here.\n" * 40).encode()
+
+
+def about(data: bytes, most: int = 1 << 20, name: str = "a <name>") -> About:
+    done = codec.measured(data, "none", preset="fast", detailed=True)
+    assert done.symbol_bits is not None
+    windows = []
+    for start, stop in windows_of(len(data), most):
+        guesses = np.tile(np.array([101, 32, 116], np.uint8), (stop - start, 1))
+        windows.append(Window(start, guesses, np.tile(np.array([0.5, 0.25, 0.1]), (stop - start, 1))))
+    return About(name, data, done.ledger, done.symbol_bits, windows, {"xz": 500}, ["zpaq"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: the page is not tried in a browser")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Opens a page and sees to it that nothing went wrong on it."""
+    errors: list[str] = []
+    pages = []
+
+    def show(html: str, **settings: Any) -> Any:
+        path = tmp_path / "page.html"
+        path.write_text(html, encoding="utf-8")
+        page = browser.new_page(**settings)
+        pages.append(page)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith("file:") else errors.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield show
+    for page in pages:
+        page.close()
+    assert errors == []
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def test_the_page_says_what_the_ledger_says(opened: Any) -> None:
+    file = about(TEXT)
+    page = opened(as_page([file]))
+    rows = page.locator("table.ledger tbody tr").all()
+    shown = {row.locator("th").inner_text(): number(row.locator("td").first.inner_text()) for row in rows}
+    expected = {line.name: line.bits for line in file.ledger.lines}
+    assert shown.pop("= file") == 8 * file.ledger.file_bytes
+    assert shown.pop("unexplained") == 0
+    assert shown == pytest.approx(expected, abs=0.051)
+    data = json.loads(page.locator("#data").inner_text() or page.locator("#data").text_content())
+    assert data[0]["ledger"] == json.loads(json.dumps(file.ledger.as_dict()))
+    assert page.locator("h2").inner_text() == "a <name>"
+    assert "zpaq" in page.locator("section").inner_text()
+
+
+def test_the_map_adds_up_and_tells_on_hover_and_by_keys(opened: Any) -> None:
+    file = about(TEXT)
+    page = opened(as_page([file]))
+    total = float(page.locator(".sum").get_attribute("data-bits"))
+    assert total == pytest.approx(file.ledger.model_bits + file.ledger.stored_bits, abs=0.05)
+    page.locator(".text span").nth(4).hover()
+    told = page.locator(".told").inner_text()
+    assert "position 5: s took" in told  # the u with a grave accent has two bytes
+    assert "the network's guesses: e 50 %, ␣ 25 %, t 10 %" in told
+    cost = float(re.search(r"took ([\d.]+) bits", told)[1])  # type: ignore[index]
+    assert cost == pytest.approx(file.symbol_bits[5], abs=0.006)
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    assert "position 6: t took" in page.locator(".told").inner_text()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert "position 4: e took" in page.locator(".told").inner_text()
+    assert page.locator(".text span").nth(1).inner_text() == "ù"
+
+
+def test_pages_of_the_map_are_turned(opened: Any) -> None:
+    page = opened(as_page([about(TEXT * 3)]))
+    assert page.locator(".back").is_disabled()
+    page.locator(".on").click()
+    assert "page 2 of" in page.locator(".where").inner_text()
+    page.locator(".back").click()
+    assert "page 1 of" in page.locator(".where").inner_text()
+
+
+def test_large_files_are_sampled_and_it_is_said(opened: Any) -> None:
+    page = opened(as_page([about(TEXT, most=800)]))
+    assert "800 of 2,360 bytes are shown" in page.locator("section").inner_text()
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(range(256))], ids=["empty", "one", "binary"])
+def test_small_and_odd_files(opened: Any, data: bytes) -> None:
+    page = opened(as_page([about(data), about(b"another")]))
+    assert page.locator("section").count() == 2
+
+
+def test_narrow_screens_need_no_scrolling_sideways(opened: Any) -> None:
+    page = opened(as_page([about(TEXT)]), viewport={"width": 360, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_dark_and_light_differ(opened: Any) -> None:
+    colours = set()
+    for scheme in ("dark", "light"):
+        page = opened(as_page([about(b"abc")]), color_scheme=scheme)
+        colours.add(page.evaluate("getComputedStyle(document.body).color"))
+    assert len(colours) == 2
+
+
+def test_windows_lie_apart_and_within() -> None:
+    assert windows_of(10, 10) == [(0, 10)]
+    windows = windows_of(1000, 80)
+    assert [stop - start for start, stop in windows] == [10] * 8
+    assert windows[0][0] == 0
+    assert windows[-1][1] == 1000
+
+
+def test_guesses_are_the_likeliest(small_model: Model) -> None:
+    symbols = np.frombuffer(TEXT[:100], np.uint8)
+    frequencies = compiled(small_model, 1).frequencies(symbols)
+    guesses, shares = likeliest(small_model, symbols, 3)
+    assert (frequencies.argmax(1) == guesses[:, 0]).all()
+    assert shares[:, 0] == pytest.approx(frequencies.max(1) / 2**24)
+    assert (np.diff(shares, axis=1) <= 0).all()
+
+
+def test_what_cannot_be_printed_is_a_dot() -> None:
+    assert readable(b"a b\n\x00\xff") == "a␣b↵··"
+
+
+def test_tables_have_columns() -> None:
+    text = table(("what", "bits"), [("a\nb", 1.5), ("c", 1000)])
+    assert text.split("\n") == ["what   bits", "a       1.5", "b", "c     1,000"]
+
+
+def test_plots_follow_the_colour_of_the_page() -> None:
+    drawn = plots.svg(
+        "t", "x", "y", [plots.Line("a", [1, 2], [3, 4]), plots.Line("b", [1], [2], joined=False)], True, True
+    )
+    assert drawn.startswith("<svg")
+    assert "currentColor" in drawn
+    assert drawn == plots.svg(
+        "t", "x", "y", [plots.Line("a", [1, 2], [3, 4]), plots.Line("b", [1], [2], joined=False)], True, True
+    )
+
+
+def test_plots_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UsageError, match=re.escape("pip install arcodec[report]")):
+        plots.svg("t", "x", "y", [])
