@@ -72,6 +72,13 @@ def test_words_are_as_long_as_the_information(model: Chain, coder: str) -> None:
     assert -32 < coded.bits_under(symbols, model, coder) - information <= coded.allowed(information) + 1
 
 
+def test_the_coder_of_bits_adds_next_to_nothing() -> None:
+    symbols = bernoulli(0.2).sample(30_000, 4)
+    table, contexts = coded.tables_of(bernoulli(0.2), symbols)
+    ideal = coded.ideal_bits(symbols, table, contexts, "bits")
+    assert -32 < coded.bits_with(symbols, table, contexts, "bits") - ideal < 65
+
+
 def test_a_hidden_source_has_no_table() -> None:
     hidden = HiddenMarkov(np.eye(2) * 0.8 + 0.1, np.array([[0.9, 0.1], [0.2, 0.8]]))
     with pytest.raises(TypeError, match="HiddenMarkov"):
