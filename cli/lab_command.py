@@ -27,13 +27,15 @@ def command(names: tuple[str, ...], html: str | None, as_json: bool, seed: int, 
     from arcodec import lab
     from arcodec.errors import UsageError
     from arcodec.files import replacing
-    from arcodec.report import experiments
+    from arcodec.report import experiments, plots
 
     wanted = list(lab.NAMES) if "all" in names else list(dict.fromkeys(names))
     for name in wanted:
         lab.experiment(name)  # a wrong name is said before anything runs
-    if html is not None and Path(html).exists() and not force:
-        raise UsageError(f"{html} exists: give -f to overwrite it")
+    if html is not None:
+        plots.need()
+        if Path(html).exists() and not force:
+            raise UsageError(f"{html} exists: give -f to overwrite it")
     results = {}
     for name in wanted:
         results[name] = lab.run(name, seed, quick)

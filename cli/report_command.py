@@ -45,10 +45,12 @@ def command(
     """
     from arcodec import codec, container
     from arcodec.files import replacing
+    from arcodec.report import plots
     from arcodec.report.file import as_page
 
     if Path(target).exists() and not force:
         raise UsageError(f"{target} exists: give -f to overwrite it, or another name")
+    plots.need()
     about: list[About] = []
 
     def one(name: str) -> None:

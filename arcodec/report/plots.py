@@ -25,14 +25,21 @@ class Line:
     joined: bool = True
 
 
+def need() -> None:
+    """Raise UsageError without matplotlib: for those who would rather know before than after the work."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise UsageError("plots need the package matplotlib (pip install 'arcodec[report]')") from None
+
+
 def svg(title: str, x_label: str, y_label: str, lines: Sequence[Line], log_x: bool = False, log_y: bool = False) -> str:
     """An SVG element. Raises UsageError without matplotlib."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("plots need the package matplotlib (pip install arcodec[report])") from None
+    need()
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     # A fixed salt, so that the same figures give the same page.
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 10}
     with rc_context(settings):

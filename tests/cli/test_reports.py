@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_report_of_files_and_archives(run: Run) -> None:
     assert run("report", "a.txt", "-o", "out.html").code == 2
     assert run("report", "a.txt", "-o", "out.html", "-f", "--preset", "fast").code == 0
     assert "xz -9e" in Path("out.html").read_text()
+
+
+def test_without_matplotlib_nothing_is_begun(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for arguments in (("report", "missing.txt", "-o", "out.html"), ("lab", "kl", "--html", "out.html")):
+        done = run(*arguments)
+        assert (done.code, done.out) == (2, b"")
+        assert "pip install 'arcodec[report]'" in done.err
 
 
 def test_a_report_of_nothing_is_not_written(run: Run) -> None:

@@ -186,5 +186,5 @@ def test_plots_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=re.escape("pip install arcodec[report]")):
+    with pytest.raises(UsageError, match=re.escape("pip install 'arcodec[report]'")):
         plots.svg("t", "x", "y", [])
