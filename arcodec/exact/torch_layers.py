@@ -178,7 +178,7 @@ class Norm(Layer):
     def forward(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, None]:
         coarse = r.to_code(x, s.STATISTIC_STEP)
         squares = (coarse * coarse).sum(-1, keepdim=True)  # an integer below 2**24 for width <= 1040
-        rms = (squares * self.per_square + s.NORM_EPSILON).sqrt()
+        rms = r.root(squares * self.per_square + s.NORM_EPSILON)
         return r.to_code(x * (1 / rms), s.NORM_STEP), None
 
 

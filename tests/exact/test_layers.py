@@ -35,6 +35,12 @@ def test_norm_is_root_mean_square() -> None:
     assert (codes / 32 - plain.clamp(-127 / 32, 127 / 32)).abs().max() < 0.05
 
 
+@pytest.mark.parametrize("count", [1, 7, 1 << 20])
+def test_roots_are_rounded_correctly(count: int) -> None:
+    x = np.random.default_rng(count).uniform(1e-5, 300, count).astype(np.float32)
+    assert np.array_equal(r.root(torch.from_numpy(x)).numpy(), np.sqrt(x))
+
+
 def test_norm_of_zeros_is_zero() -> None:
     codes, _ = Norm(s.Norm(16))(torch.zeros(1, 1, 16), None)
     assert torch.equal(codes, torch.zeros(1, 1, 16))
