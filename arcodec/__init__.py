@@ -6,7 +6,7 @@
 b'It is a truth universally acknowledged, that a single man'
 """
 
-from .codec import compress, decompress, measure
+from .codec import compress, compress_image, decompress, decompress_image, measure, measure_image
 from .errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
 from .ledger import Ledger
 from .stream import ArcFile, open
@@ -22,7 +22,10 @@ __all__ = [
     "UsageError",
     "__version__",
     "compress",
+    "compress_image",
     "decompress",
+    "decompress_image",
     "measure",
+    "measure_image",
     "open",
 ]

@@ -24,7 +24,10 @@ class Compressed:
 
     data: bytes
     ledger: Ledger
+    original: bytes | memoryview  # what was coded: the input, or a picture's samples
     symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost, 8 where stored; in detail only
+    remark: str = ""  # what whoever gave a picture's file should know
+    picture: container.Picture | None = None  # if the input was taken as one
 
 
 def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> Ledger:
@@ -35,7 +38,8 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     network = [block.network_bits for block in coded if block.network_bits is not None]
     names = coded[0].experts_bits if coded else {}
     return Ledger(
-        original_bytes=sum(member.header.length for member in members),
+        dimensions=sum(member.header.length for member in members) if all(m.header.picture for m in members) else 0,
+        original_bytes=sum(member.header.original_bytes for member in members),
         file_bytes=len(content),
         model_bits=exact_bits(sum(block.model_bits for block in coded)),
         coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
@@ -48,6 +52,13 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
+
+
+def with_channels(ledger: Ledger, picture: container.Picture, symbol_bits: np.ndarray) -> Ledger:
+    """The ledger with what each channel of a picture took."""
+    names = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green, blue, alpha"}[picture.channels]
+    bits = symbol_bits.reshape(-1, picture.channels).sum(axis=0)
+    return replace(ledger, channels_bits=dict(zip(names.split(", "), map(exact_bits, bits.tolist()), strict=True)))
 
 
 def coded_symbols(content: bytes) -> np.ndarray:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import container
-from .accounting import Compressed, ledger_of
+from .accounting import Compressed, ledger_of, with_channels
 from .errors import ArcodecError, DamagedError, LimitError, UsageError
 from .ledger import Ledger
-from .predictor import Predictor, Resources, block_size_for, choose, engine_for, of_header
+from .predictor import (
+    Predictor,
+    Resources,
+    block_size_for,
+    choose,
+    engine_for,
+    engine_for_picture,
+    for_picture,
+    of_header,
+    rows_for,
+)
 
 if TYPE_CHECKING:
+    from .media.raster import Raster
     from .models.engine import Coded, Engine, Progress
 
 Buffer = bytes | bytearray | memoryview
@@ -30,6 +42,7 @@ def compress(
     *,
     preset: str = "default",
     mix: bool = True,
+    media: str = "bytes",
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
@@ -44,6 +57,9 @@ def compress(
         memory, in blocks of up to 16 MiB.
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
+    media: ``bytes``: exactly these come back. ``image``: the data are a picture's file; PNM, PAM and BMP come back byte
+        for byte, of PNG, TIFF, lossless WebP and GIF the picture, with its palette, profile and notes, in a new file.
+        ``auto``: an image if it is one, bytes if not.
     block_size: bytes a block, at most 2**24; by default at most 768 KiB with a network, 4 MiB without, 16 MiB if
         best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
@@ -60,36 +76,35 @@ def compress(
         model,
         preset=preset,
         mix=mix,
+        media=media,
         block_size=block_size,
         threads=threads,
         device=device,
         max_memory=max_memory,
     )
     if verify:
-        check_round_trip(done.data, data, model, threads=threads, device=device, max_memory=max_memory)
+        check_round_trip(done, model, threads=threads, device=device, max_memory=max_memory)
     return done.data
 
 
 def check_round_trip(
-    content: bytes,
-    original: Buffer,
+    done: Compressed,
     model: str | None,
     *,
     threads: int | None,
-    device: str,
+    device: str = "cpu",
     max_memory: int | None = None,
     progress: Progress = _quiet,
 ) -> None:
-    """Decode what was just compressed and compare. Raises ArcodecError if it is not the original."""
-    view, at, same = memoryview(original).cast("B"), 0, True
-    parts = iter_decompressed(
-        content, threads=threads, device=device, model=model, max_memory=max_memory, progress=progress
-    )
-    for part in parts:
-        if view[at : at + len(part)] != part:
-            same = False
-            break
-        at += len(part)
+    """Decode what was just compressed and compare. Raises ArcodecError if it is not what went in."""
+    view, at, same = memoryview(done.original).cast("B"), 0, True
+    resources = Resources(threads, device, max_memory)
+    for member in container.members(done.data):
+        for part in _originals(member, resources, model, progress):
+            if view[at : at + len(part)] != part:
+                same = False
+                break
+            at += len(part)
     if not same or at != len(view):
         raise ArcodecError(f"verification failed behind byte {at}: nothing was written; please report this")
 
@@ -114,6 +129,7 @@ def measured(
     *,
     preset: str = "default",
     mix: bool = True,
+    media: str = "bytes",
     block_size: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
@@ -126,22 +142,83 @@ def measured(
     detailed: also account for each symbol and each expert, which takes a third more time.
     """
     view = memoryview(data).cast("B")
+    resources = Resources(threads, device, max_memory)
+    remark = ""
+    if media != "bytes":
+        from .media import images
+
+        raster, remark = images.read(view, media)
+        if raster is not None and images.fits(raster):
+            share = len(view) / raster.samples.nbytes  # of the file's bytes: what progress is told of
+            return measured_picture(
+                raster,
+                preset,
+                resources,
+                block_size=block_size,
+                detailed=detailed,
+                progress=lambda done: progress(round(done * share)),
+            )
     predictor = choose(view, model, preset, mix, device)
     size = block_size_for(len(view), predictor, device) if block_size is None else block_size
     if not 1 <= size <= container.MAX_BLOCK:
         raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
-    resources = Resources(threads, device, max_memory)
     engine = engine_for(predictor, size, len(blocks), resources)
+    prefix = predictor.model.prefix if predictor.model else b""
+    header = container.Header(len(view), size, predictor.kind, prefix, predictor.level)
+    return replace(_packed(view, header, blocks, engine, predictor, progress, detailed), remark=remark)
+
+
+def measured_picture(
+    raster: Raster,
+    preset: str,
+    resources: Resources,
+    *,
+    block_size: int | None = None,
+    detailed: bool = False,
+    progress: Progress = _quiet,
+) -> Compressed:
+    """As ``measured``, for a picture. block_size: samples a block, of which whole rows are made."""
+    from .media import images
+    from .media.raster import narrowed
+
+    height, width, channels = raster.samples.shape
+    samples, depth, scale = narrowed(raster)
+    picture = container.Picture(width, height, channels, depth, raster.envelope, scale)
+    predictor = for_picture(picture, preset)
+    rows = rows_for(picture, preset) if block_size is None else max(1, block_size // picture.row)
+    rows = min(rows, height)
+    if not 1 <= rows * picture.row <= container.MAX_BLOCK:
+        raise UsageError(f"blocks of {rows * picture.row} samples: expected at most {container.MAX_BLOCK}")
+    view = memoryview(samples.astype(f">u{picture.sample_size}").tobytes())
+    size = rows * picture.row * picture.sample_size
+    blocks = [view[start : start + size] for start in range(0, len(view), size)]
+    engine = engine_for_picture(predictor, picture, rows, len(blocks), resources)
+    header = container.Header(picture.row * height, rows * picture.row, predictor.kind, b"", predictor.level, picture)
+    done = _packed(view, header, blocks, engine, predictor, progress, detailed)
+    return replace(done, remark="" if raster.exact else images.WRITTEN_ANEW, picture=picture)
+
+
+def _packed(
+    view: memoryview,
+    header: container.Header,
+    blocks: list[memoryview],
+    engine: Engine | None,
+    predictor: Predictor,
+    progress: Progress,
+    detailed: bool,
+) -> Compressed:
     packed, coded = _encode(blocks, engine, predictor.kind, progress, detailed)
     if all(block.stored for block in packed):
         predictor = Predictor()
-    prefix = predictor.model.prefix if predictor.model else b""
-    header = container.Header(len(view), size, predictor.kind, prefix, predictor.level)
+        header = replace(header, predictor=container.STORED, model=b"", level=0)
     content = container.pack(header, packed, zlib.crc32(view))
-    symbol_bits = _symbol_bits(packed, coded, blocks) if detailed else None
-    return Compressed(content, ledger_of(content, coded, predictor), symbol_bits)
+    symbol_bits = _symbol_bits(packed, coded, blocks, header.symbol_size) if detailed else None
+    ledger = ledger_of(content, coded, predictor)
+    if header.picture is not None and symbol_bits is not None:
+        ledger = with_channels(ledger, header.picture, symbol_bits)
+    return Compressed(content, ledger, view, symbol_bits)
 
 
 def _encode(
@@ -170,8 +247,7 @@ def audited(content: Buffer, model: str | None = None, *, threads: int | None = 
     """
     resources = Resources(threads)
     all_coded: list[Coded] = []
-    symbol_bits = []
-    predictors = []
+    symbol_bits, predictors, originals = [], [], []
     for member in container.members(memoryview(content).cast("B")):
         engine = engine_of(member.header, member.blocks, resources, model)
         blocks = [memoryview(part) for part in decoded_blocks(member.header, member.blocks, engine)]
@@ -179,16 +255,25 @@ def audited(content: Buffer, model: str | None = None, *, threads: int | None = 
         if [block.payload for block in packed] != [block.payload for block in member.blocks]:
             raise ArcodecError("the file cannot be accounted for: coding its original again gives other words")
         all_coded += coded
-        symbol_bits.append(_symbol_bits(packed, coded, blocks))
+        originals += blocks
+        symbol_bits.append(_symbol_bits(packed, coded, blocks, member.header.symbol_size))
         predictors.append(of_header(member.header, model))
-    ledger = ledger_of(bytes(content), all_coded, predictors[0])
-    return Compressed(bytes(content), ledger, np.concatenate(symbol_bits))
+    ledger, costs = ledger_of(bytes(content), all_coded, predictors[0]), np.concatenate(symbol_bits)
+    picture = member.header.picture if len(predictors) == 1 else None
+    if picture is not None:
+        ledger = with_channels(ledger, picture, costs)
+    return Compressed(bytes(content), ledger, b"".join(originals), costs, picture=picture)
 
 
-def _symbol_bits(packed: list[container.Block], coded: list[Coded], blocks: list[memoryview]) -> np.ndarray:
-    """Bits of every symbol (n,) float64: those of the model, 8 where a block is stored."""
+def _symbol_bits(
+    packed: list[container.Block], coded: list[Coded], blocks: list[memoryview], symbol_size: int
+) -> np.ndarray:
+    """Bits of every symbol (n,) float64: those of the model, those of its bytes where a block is stored."""
     left = iter(coded)
-    parts = [np.full(len(b), 8.0) if p.stored else next(left).symbol_bits for p, b in zip(packed, blocks, strict=True)]
+    parts = [
+        np.full(len(block) // symbol_size, 8.0 * symbol_size) if one.stored else next(left).symbol_bits
+        for one, block in zip(packed, blocks, strict=True)
+    ]
     return np.concatenate([np.zeros(0), *parts])
 
 
@@ -225,21 +310,113 @@ def iter_decompressed(
     model: str | None = None,
     max_memory: int | None = None,
     progress: Progress = _quiet,
+    picture_format: str = "PNG",
 ) -> Iterator[bytes]:
-    """``decompress`` block by block. A block is checked before it is handed out, the whole behind the last one."""
+    """``decompress`` block by block. A block is checked before it is handed out, the whole behind the last one.
+
+    A picture comes whole. Where it is written anew, picture_format says as what.
+    """
     resources = Resources(threads, device, max_memory)
     members = list(container.members(memoryview(data).cast("B")))
-    total = sum(member.header.length for member in members)
+    total = sum(member.header.original_bytes for member in members)
     if max_output_size is not None and total > max_output_size:
         raise LimitError(f"the output would have {total:,} bytes, more than the {max_output_size:,} allowed")
     for member in members:
-        engine = engine_of(member.header, member.blocks, resources, model)
-        whole = 0
-        for original in decoded_blocks(member.header, member.blocks, engine, progress):
-            whole = zlib.crc32(original, whole)
-            yield original
-        if member.header.blocks > 1 and whole != member.check:
-            raise DamagedError("damaged: the checksum of the whole does not fit")
+        if member.header.picture is None:
+            yield from _originals(member, resources, model, progress)
+        else:
+            from .media import images
+
+            yield images.write(_raster(member, resources, model, progress), picture_format)
+
+
+def _originals(
+    member: container.Member, resources: Resources, model: str | None, progress: Progress
+) -> Iterator[bytes]:
+    """The symbols of a member as bytes, block by block."""
+    engine = engine_of(member.header, member.blocks, resources, model)
+    whole = 0
+    for original in decoded_blocks(member.header, member.blocks, engine, progress):
+        whole = zlib.crc32(original, whole)
+        yield original
+    if member.header.blocks > 1 and whole != member.check:
+        raise DamagedError("damaged: the checksum of the whole does not fit")
+
+
+def _raster(member: container.Member, resources: Resources, model: str | None, progress: Progress) -> Raster:
+    """The picture of a member."""
+    from .media.raster import widened
+
+    picture = member.header.picture
+    assert picture is not None
+    symbols = b"".join(_originals(member, resources, model, progress))
+    samples = np.frombuffer(symbols, f">u{picture.sample_size}").astype(f"u{picture.sample_size}")
+    shape = (picture.height, picture.width, picture.channels)
+    return widened(samples.reshape(shape), picture.depth, picture.scale, picture.envelope)
+
+
+def compress_image(
+    array: np.ndarray,
+    *,
+    preset: str = "default",
+    block_size: int | None = None,
+    threads: int | None = None,
+    max_memory: int | None = None,
+    verify: bool = True,
+) -> bytes:
+    """Compress a picture to the content of an .arc file.
+
+    array: (height, width) or (height, width, channels), 1 to 4 channels of bool, uint8 or uint16; three or four are
+        taken for red, green, blue and alpha.
+    block_size: samples a block, of which whole rows are made.
+    The other arguments, and errors, are those of ``compress``.
+    """
+    from .media import images
+
+    resources = Resources(threads, max_memory=max_memory)
+    done = measured_picture(images.of_array(array), preset, resources, block_size=block_size)
+    if verify:
+        check_round_trip(done, None, threads=threads, max_memory=max_memory)
+    return done.data
+
+
+def measure_image(
+    array: np.ndarray, *, preset: str = "default", block_size: int | None = None, threads: int | None = None
+) -> tuple[Ledger, np.ndarray]:
+    """The account of what ``compress_image`` would write, and the bits of each sample: (height, width, channels).
+
+    The latter add up to the account's cross-entropy and what is stored.
+    """
+    from .media import images
+
+    raster = images.of_array(array)
+    done = measured_picture(raster, preset, Resources(threads), block_size=block_size, detailed=True)
+    assert done.symbol_bits is not None
+    return done.ledger, done.symbol_bits.reshape(raster.samples.shape)
+
+
+def decompress_image(
+    data: Buffer,
+    *,
+    max_output_size: int | None = None,
+    threads: int | None = None,
+    max_memory: int | None = None,
+) -> np.ndarray:
+    """The samples of an .arc file that holds one picture: (height, width), or with a last axis of channels.
+
+    Of a picture with a palette, the indices. Raises UsageError if the file holds something else, and what
+    ``decompress`` raises.
+    """
+    from .media import images
+
+    members = list(container.members(memoryview(data).cast("B")))
+    if len(members) != 1 or members[0].header.picture is None:
+        raise UsageError("this .arc file does not hold a picture: use decompress")
+    size = members[0].header.original_bytes
+    if max_output_size is not None and size > max_output_size:
+        raise LimitError(f"the output would have {size:,} bytes, more than the {max_output_size:,} allowed")
+    raster = _raster(members[0], Resources(threads, max_memory=max_memory), None, _quiet)
+    return images.to_array(raster)
 
 
 def engine_of(
@@ -248,6 +425,9 @@ def engine_of(
     """The engine these blocks of a member need; None if all are stored. Raises ModelError and LimitError."""
     if all(block.stored for block in blocks):
         return None
+    if header.picture is not None:
+        rows = header.block_size // header.picture.row
+        return engine_for_picture(of_header(header, model), header.picture, rows, len(blocks), resources)
     return engine_for(of_header(header, model), min(header.block_size, header.length), len(blocks), resources)
 
 

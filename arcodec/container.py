@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,22 +19,71 @@ VERSION = 1
 MODEL_PREFIX = 4  # bytes of the model's sha-256
 STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
 MAX_LEVEL = 2
-BYTES = 0  # media
+BYTES, PICTURE = range(2)  # media
 MAX_BLOCK = 1 << 24  # symbols
 MAX_LENGTH = 1 << 62
+MAX_SIDE = 1 << 30  # pixels
+MAX_CHANNELS = 4
+MAX_ENVELOPE = 1 << 30
 _SEVERAL = 1  # flag: several blocks, and an index behind them
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the picture's samples follow from those coded, where they are not the same: step * coded + offset."""
+
+    depth: int  # bits of the picture's samples
+    step: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The shape of what was coded if it was a picture, and what else its file held (see ``media``)."""
+
+    width: int
+    height: int
+    channels: int
+    depth: int  # bits of a sample as it is coded
+    envelope: bytes = b""
+    scale: Scale | None = None
+
+    @property
+    def row(self) -> int:
+        """Samples of a row."""
+        return self.width * self.channels
+
+    @property
+    def sample_size(self) -> int:
+        """Bytes of a sample: 1, or 2 with the high one first."""
+        return 1 if self.depth <= 8 else 2
 
 
 @dataclass(frozen=True)
 class Header:
     """What decoding needs to know before the first block."""
 
-    length: int  # bytes of the original
-    block_size: int  # symbols of every block but the last, which may have fewer
+    length: int  # symbols of the original
+    block_size: int  # symbols of every block but the last, which may have fewer; of a picture, whole rows
     predictor: int = STORED
     model: bytes = b""  # prefix of the model's sha-256, empty if nothing was predicted
     level: int = 0  # which team of experts, if there is one
-    media: int = BYTES
+    picture: Picture | None = None
+
+    @property
+    def media(self) -> int:
+        """BYTES or PICTURE."""
+        return BYTES if self.picture is None else PICTURE
+
+    @property
+    def symbol_size(self) -> int:
+        """Bytes of a symbol."""
+        return 1 if self.picture is None else self.picture.sample_size
+
+    @property
+    def original_bytes(self) -> int:
+        """Bytes of all symbols."""
+        return self.length * self.symbol_size
 
     @property
     def blocks(self) -> int:
@@ -112,10 +161,10 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     flags = _SEVERAL if several else 0
     predictor = header.level << 2 | header.predictor
     head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
-    head += _varint(header.length)
+    head += _varint(header.length) if header.picture is None else _shape(header.picture)
     if several:
-        head += _varint(header.block_size)
-    parts = [head + _short_check(head)]
+        head += _varint(header.block_size // (header.picture.row if header.picture else 1))
+    parts = [head + _short_check(head) + _sealed(header.picture.envelope if header.picture else b"")]
     for block in blocks:
         units = len(block.payload) // _unit(block.stored, header.predictor)
         parts.append(_varint(units << 1 | block.stored) + block.check.to_bytes(4, "little") + block.payload)
@@ -125,6 +174,19 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
         body += zlib.crc32(body).to_bytes(4, "little")
         parts.append(body + len(body).to_bytes(4, "little"))
     return b"".join(parts)
+
+
+def _shape(picture: Picture) -> bytes:
+    kind = (picture.channels - 1) | (picture.depth - 1) << 2 | (picture.scale is not None) << 6
+    shape = _varint(picture.width) + _varint(picture.height) + bytes([kind])
+    if picture.scale is not None:
+        scale = picture.scale
+        shape += bytes([scale.depth - 1]) + _varint(scale.step) + _varint(scale.offset)
+    return shape + _varint(len(picture.envelope))
+
+
+def _sealed(envelope: bytes) -> bytes:
+    return envelope + zlib.crc32(envelope).to_bytes(4, "little") if envelope else b""
 
 
 def _short_check(head: bytes) -> bytes:
@@ -164,9 +226,16 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
     model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 3 in (NETWORK, MIXTURE) else b""
-    length = cursor.number("lengths", MAX_LENGTH)
+    picture, envelope_size, length = None, 0, 0
+    if predictor >> 4 == PICTURE:
+        picture, envelope_size = _read_shape(cursor)
+        length = picture.row * picture.height
+    else:
+        length = cursor.number("lengths", MAX_LENGTH)
     several = bool(version & _SEVERAL)
-    block_size = cursor.number("lengths", MAX_BLOCK) if several else max(1, length)
+    block_size = max(1, length)
+    if several:
+        block_size = cursor.number("lengths", MAX_BLOCK) * (picture.row if picture else 1)
     head = bytes(cursor.data[cursor.start : cursor.at])
     if cursor.take(2, "header checksum") != _short_check(head):
         raise DamagedError("the header is damaged: its checksum does not fit")
@@ -175,11 +244,30 @@ def _read_header(cursor: _Cursor) -> Header:
             f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
         )
     level, kind = predictor >> 2 & 3, predictor & 3
-    if version & 14 or predictor >> 4 != BYTES or level > (MAX_LEVEL if kind in (EXPERTS, MIXTURE) else 0):
+    if version & 14 or predictor >> 4 > PICTURE or level > (MAX_LEVEL if kind in (EXPERTS, MIXTURE) else 0):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
-        raise DamagedError(f"damaged: {length} bytes in blocks of {block_size}")
-    return Header(length, block_size, kind, model, level, predictor >> 4)
+        raise DamagedError(f"damaged: {length} symbols in blocks of {block_size}")
+    if picture is not None and envelope_size:
+        envelope = cursor.take(envelope_size, "envelope")
+        if int.from_bytes(cursor.take(4, "envelope"), "little") != zlib.crc32(envelope):
+            raise DamagedError("the picture's envelope is damaged: its checksum does not fit")
+        picture = replace(picture, envelope=envelope)
+    return Header(length, block_size, kind, model, level, picture)
+
+
+def _read_shape(cursor: _Cursor) -> tuple[Picture, int]:
+    """A picture without its envelope, and the size of that."""
+    width, height = cursor.number("lengths", MAX_SIDE), cursor.number("lengths", MAX_SIDE)
+    kind = cursor.take(1, "version, flags, media, predictor")[0]
+    depth, scale, sound = (kind >> 2 & 15) + 1, None, width > 0 and height > 0 and not kind >> 7
+    if kind >> 6 & 1:
+        whole = cursor.take(1, "version, flags, media, predictor")[0] + 1
+        scale = Scale(whole, cursor.number("lengths", 65535), cursor.number("lengths", 65535))
+        sound &= whole <= 16 and scale.step > 0 and scale.step * ((1 << depth) - 1) + scale.offset >> 17 == 0
+    if not sound:
+        raise DamagedError("damaged: the header describes no picture")
+    return Picture(width, height, (kind & 3) + 1, depth, scale=scale), cursor.number("lengths", MAX_ENVELOPE)
 
 
 def read_header(data: memoryview) -> Header:
@@ -189,13 +277,15 @@ def read_header(data: memoryview) -> Header:
 
 def _read_block(cursor: _Cursor, header: Header, number: int) -> Block:
     symbols = header.symbols(number)
-    units = cursor.number("lengths", 2 * symbols + 1)
+    plain = symbols * header.symbol_size
+    units = cursor.number("lengths", 2 * plain + 1)
     stored = bool(units & 1)
     size = (units >> 1) * _unit(stored, header.predictor)
-    if (size != symbols) if stored else (header.predictor == STORED or size >= symbols):
+    if (size != plain) if stored else (header.predictor == STORED or size >= plain):
         raise DamagedError(f"damaged: block {number} has {size} bytes for {symbols} symbols")
-    # Even a certain symbol costs 2**-16 bits: other symbols, or the other value of each bit, keep some of 2**24.
-    if not stored and symbols > (size + 8) * 8 << 16:
+    # Even a certain symbol costs 2**-16 bits: other symbols, or the other value of each bit, keep some of 2**24. A
+    # sample of a picture may take a single decision.
+    if not stored and symbols > (size + 8) * 8 << (19 if header.picture else 16):
         raise DamagedError(f"damaged: block {number} promises {symbols} symbols in {size} bytes")
     check = int.from_bytes(cursor.take(4, "block checksums"), "little")
     payload = cursor.take(size, "payload")

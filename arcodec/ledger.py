@@ -68,6 +68,8 @@ class Ledger:
     model_name: str = ""
     model_size_bytes: int = 0  # of the model's file: side information, never part of the account
     source: KnownSource | None = None
+    dimensions: int = 0  # samples of a picture; 0 for bytes
+    channels_bits: dict[str, float] = field(default_factory=dict)  # what each channel of a picture took, if asked for
 
     @property
     def lines(self) -> list[Line]:
@@ -109,18 +111,26 @@ class Ledger:
         """Bits of file for each byte of the original; 0 for an empty original."""
         return 8 * self.file_bytes / self.original_bytes if self.original_bytes else 0.0
 
+    @property
+    def bpd(self) -> float:
+        """Bits of file for each dimension of a picture, a sample of a channel; 0 for bytes."""
+        return 8 * self.file_bytes / self.dimensions if self.dimensions else 0.0
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able: every figure with its unit in its name."""
         return {
             "original_bytes": self.original_bytes,
             "file_bytes": self.file_bytes,
             "bits_per_byte": self.bpb,
+            "dimensions": self.dimensions,
+            "bits_per_dimension": self.bpd if self.dimensions else None,
             "lines_bits": {line.name: line.bits for line in self.lines},
             "unexplained_bits": self.unexplained_bits,
             "cross_entropy_bits": self.model_bits,
             "source": None if self.source is None else dataclasses.asdict(self.source),
             "network_alone_bits": self.network_bits,
             "experts_alone_bits": self.experts_bits,
+            "channels_bits": self.channels_bits,
             "mixture_regret_bits": self.regret_bits,
             "predictor": self.predictor,
             "model": self.model_name,
@@ -128,12 +138,13 @@ class Ledger:
         }
 
     def table(self) -> str:
-        """The account as text, a line an entry: bits, bytes, bits per byte of the original, per cent of the file."""
+        """The account as text, a line an entry: bits, bytes, bits per byte (or dimension), per cent of the file."""
         rows = [*self.lines, Line("= file", 8 * self.file_bytes)]
         width = max(len(line.name) for line in rows)
-        out = [f"{'':{width}}  {'bits':>15}  {'bytes':>12}  {'bits/byte':>9}  {'%':>7}"]
+        units, unit = (self.dimensions, "bits/dim") if self.dimensions else (self.original_bytes, "bits/byte")
+        out = [f"{'':{width}}  {'bits':>15}  {'bytes':>12}  {unit:>9}  {'%':>7}"]
         for line in rows:
-            per_byte = line.bits / self.original_bytes if self.original_bytes else 0.0
+            per_byte = line.bits / units if units else 0.0
             percent = 100 * line.bits / (8 * self.file_bytes)
             out.append(
                 f"{line.name:{width}}  {line.bits:15,.1f}  {line.bits / 8:12,.1f}  {per_byte:9.4f}  {percent:7.3f}"
@@ -141,6 +152,9 @@ class Ledger:
         out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
         if self.source is not None:
             out += self._source(self.source)
+        each = max(1, self.dimensions // max(1, len(self.channels_bits)))
+        for name, bits in self.channels_bits.items():
+            out.append(f"{name}: {bits:,.1f} bits, {bits / each:.4f} bits/dim")
         if self.network_bits is not None:
             change = 100 * (self.model_bits / self.network_bits - 1)
             out.append(f"the network alone: {self.network_bits:,.1f} bits; mixed with experts {change:+.1f} %")
@@ -152,9 +166,10 @@ class Ledger:
 
     def _experts(self) -> list[str]:
         """A line for each expert and the mixture's regret."""
-        length = self.original_bytes - self.stored_bits // 8  # of what was coded
+        length = (self.dimensions or self.original_bytes) - self.stored_bits // 8  # of what was coded
+        unit = "bits/dim" if self.dimensions else "bits/byte"
         width = max(len(name) for name in self.alone_bits)
-        lines = [f"{'each expert alone':{width}}  {'bits':>15}  {'bits/byte':>9}"]
+        lines = [f"{'each expert alone':{width}}  {'bits':>15}  {unit:>9}"]
         for name, bits in [("the mixture", self.model_bits), *self.alone_bits.items()]:
             lines.append(f"{name:{width}}  {bits:15,.1f}  {bits / length:9.4f}")
         best = next(iter(self.alone_bits))

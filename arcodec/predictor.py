@@ -21,6 +21,7 @@ _NETWORK = "text"  # of the presets that have one
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
 _WITH_NETWORK, _EXPERTS_ALONE = 3 << 18, 1 << 22
+_SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
@@ -140,6 +141,38 @@ def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Re
 
     assert predictor.model is not None
     return store.engine_for(predictor.model, resources.device, cores)
+
+
+def for_picture(picture: container.Picture, preset: str) -> Predictor:
+    """The predictor for a picture."""
+    check_choice(None, preset, True)
+    return Predictor(container.EXPERTS, None, PRESETS.index(preset))
+
+
+def rows_for(picture: container.Picture, preset: str) -> int:
+    """Rows a block: what is learnt is lost at each block's start, but two cores want two blocks."""
+    samples = picture.row * picture.height
+    most = container.MAX_BLOCK if preset == "best" else _SAMPLES
+    blocks = -(-samples // most)
+    blocks += blocks > 1 and blocks % 2 and preset != "best"
+    return min(-(-picture.height // blocks), max(1, container.MAX_BLOCK // picture.row))
+
+
+def engine_for_picture(
+    predictor: Predictor, picture: container.Picture, rows: int, blocks: int, resources: Resources
+) -> Engine:
+    """The engine for so many blocks of these rows, verified. Raises ModelError, LimitError and UsageError."""
+    from .mixing.pixels.engine import PixelEngine, verified
+    from .mixing.pixels.team import TEAMS
+
+    team = TEAMS[predictor.level]
+    each = team.memory(rows, picture.width, picture.channels)
+    if each > resources.memory:
+        raise LimitError(
+            f"{rows:,} rows of the picture take {each:,} bytes of memory at preset {team.name}, more than the "
+            f"{resources.memory:,} allowed: allow more (max memory), or compress in smaller blocks"
+        )
+    return verified(PixelEngine(picture, team, min(resources.cores(blocks), resources.memory // each)))
 
 
 def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:

@@ -39,6 +39,7 @@ def _target(source: Path) -> Path:
     "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default the preset's."
 )
 @console.no_mix
+@console.media
 @click.option(
     "--block-size",
     type=console.Size(),
@@ -63,6 +64,7 @@ def command(
     level: str | None,
     model: str | None,
     no_mix: bool,
+    media: str,
     block_size: int | None,
     max_memory: int | None,
     no_verify: bool,
@@ -72,6 +74,10 @@ def command(
 
     -1 to -3 stand for --preset fast, -4 to -7 for default, -8 and -9 for best. Whether the network earns its time is
     decided by the first kilobytes of each file; -v says so, and where every bit of the result went.
+
+    Pictures are predicted pixel by pixel. PNM, PAM and BMP files come back byte for byte. Of PNG, TIFF, lossless WebP
+    and GIF the picture comes back, with its palette, profile and notes, in a PNG written anew; --media bytes gives
+    those, too, back byte for byte. JPEG files are bytes: their pixels would take many times their size.
     """
     from arcodec.predictor import check_choice
 
@@ -101,6 +107,7 @@ def command(
                 model,
                 preset=chosen,
                 mix=not no_mix,
+                media=media,
                 block_size=block_size,
                 threads=threads,
                 device=device,
@@ -109,16 +116,18 @@ def command(
                 progress=tick,
             )
         if not no_verify:
-            with console.progress(len(data), f"{label}: checking", quiet) as tick:
+            with console.progress(len(done.original), f"{label}: checking", quiet) as tick:
                 codec.check_round_trip(
-                    done.data, data, model, threads=threads, device=device, max_memory=max_memory, progress=tick
+                    done, model, threads=threads, device=device, max_memory=max_memory, progress=tick
                 )
         written = transfer.write(name, where, _target, status, [done.data])
         ledger = done.ledger
         if quiet:
             return
+        if done.remark:
+            click.echo(f"{name}: {done.remark}", err=True)
         if verbose:
-            left_out = ledger.predictor == "experts" and chosen != "fast" and model != "none"
+            left_out = ledger.predictor == "experts" and chosen != "fast" and model != "none" and done.picture is None
             click.echo(
                 f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, {ledger.bpb:.4f} bits/byte\n"
                 f"predicted by {ledger.predictor}, preset {chosen}"

@@ -93,6 +93,12 @@ preset = click.option(
     "them and more memory, in large blocks, on one core each.",
 )
 no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
+media = click.option(
+    "--media",
+    type=click.Choice(["auto", "bytes", "image"]),
+    default="auto",
+    help="Take the data as a picture if they are one (auto), as bytes, or as a picture or not at all.",
+)
 quiet = click.option("-q", "quiet", is_flag=True, help="Say nothing but errors.")
 max_memory = click.option(
     "--max-memory",

@@ -27,6 +27,8 @@ def command(no_torch: bool) -> None:
     Exit code 5 if any differs: such an engine is refused everywhere else, too.
     """
     from arcodec.mixing.engine import conforms
+    from arcodec.mixing.pixels import engine as pixels
+    from arcodec.mixing.pixels.team import TEAMS as PICTURE_TEAMS
     from arcodec.mixing.team import TEAMS
     from arcodec.models import store
     from arcodec.models.compiled import CompiledEngine
@@ -55,6 +57,7 @@ def command(no_torch: bool) -> None:
             failed |= not agrees
             click.echo(f"{model.name:18} {name:22} {_word(agrees):12} {speed:9.1f} KB/s")
     teams = [(f"experts, {team.name}", conforms(team)) for team in TEAMS]
+    teams += [(f"pictures, {team.name}", pixels.conforms(team)) for team in PICTURE_TEAMS]
     for name, holds in (*teams, ("range coder", _coders_agree())):
         failed |= not holds
         click.echo(f"{name:18} {'compiled':22} {_word(holds)}")

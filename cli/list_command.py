@@ -15,7 +15,7 @@ def _entry(name: str) -> dict[str, Any]:
 
     data, _ = transfer.read(name)
     members = list(container.members(data))
-    original = sum(member.header.length for member in members)
+    original = sum(member.header.original_bytes for member in members)
     prefixes = sorted({member.header.model.hex() for member in members if member.header.model})
     return {
         "file": name,

@@ -13,7 +13,9 @@ from . import console, transfer
 
 if TYPE_CHECKING:
     from arcodec.accounting import Compressed
+    from arcodec.container import Picture
     from arcodec.report.file import About, Window
+    from arcodec.report.picture import View
 
 _SHOWN = 1 << 18  # symbols whose costs are shown one by one, a file
 _WARM = 2048  # symbols the network reads before a sampled stretch
@@ -26,6 +28,7 @@ _WARM = 2048  # symbols the network reads before a sampled stretch
 @click.option("--model", metavar="NAME|PATH", help="A network, or none. By default the preset's.")
 @console.preset
 @console.no_mix
+@console.media
 @click.option("--no-peers", is_flag=True, help="Do not compress with others for comparison.")
 @console.threads
 def command(
@@ -35,10 +38,11 @@ def command(
     model: str | None,
     preset: str | None,
     no_mix: bool,
+    media: str,
     no_peers: bool,
     threads: int,
 ) -> None:
-    """Make one page about FILEs, .arc files or others: the account, and the bits of every character.
+    """Make one page about FILEs, .arc files or others: the account, and the bits of every character or pixel.
 
     The page needs nothing else: no network, no server. It shows what the network expected at each character, the
     dearest symbols, each expert's share, and what other compressors make of the file.
@@ -56,27 +60,47 @@ def command(
     def one(name: str) -> None:
         data, _ = transfer.read(name)
         if data.startswith(container.MAGIC):
-            original = codec.decompress(data, threads=threads)
             done = codec.audited(data, threads=threads)
         else:
-            original = data
             done = codec.measured(
-                data, model, preset=preset or "default", mix=not no_mix, threads=threads, detailed=True
+                data, model, preset=preset or "default", mix=not no_mix, media=media, threads=threads, detailed=True
             )
-        about.append(_about(name, original, done, model, peers=not no_peers))
+        about.append(_about(name, done, model, peers=not no_peers))
 
     console.for_each(list(files), one)
     with replacing(Path(target), overwrite=force) as file:
         file.write(as_page(about).encode())
 
 
-def _about(name: str, original: bytes, done: Compressed, model: str | None, peers: bool) -> About:
+def _about(name: str, done: Compressed, model: str | None, peers: bool) -> About:
     from arcodec.report.file import About
 
     assert done.symbol_bits is not None
+    shown, original = "standard input" if name == "-" else Path(name).name, bytes(done.original)
+    if done.picture is not None:
+        view, sizes, missing = _picture(done, done.picture, peers)
+        return About(shown, original, done.ledger, done.symbol_bits, [], sizes, missing, view)
     sizes, missing = _sizes(original) if peers else ({}, [])
-    shown = "standard input" if name == "-" else Path(name).name
     return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done, model), sizes, missing)
+
+
+def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dict[str, int], list[str]]:
+    import numpy as np
+
+    from arcodec.bench import picture_peers
+    from arcodec.bench.measure import round_trip_size
+    from arcodec.report.picture import View
+
+    assert done.symbol_bits is not None
+    shape = (picture.height, picture.width, picture.channels)
+    samples = np.frombuffer(done.original, f">u{picture.sample_size}").reshape(shape)
+    view = View(samples, done.symbol_bits.reshape(shape), picture.depth)
+    if not peers or picture.depth not in (1, 8) or picture.channels == 2:
+        return view, {}, []
+    found, missing = picture_peers.available()
+    array = samples[..., 0].astype(bool) if picture.depth == 1 else samples.astype(np.uint8)
+    file = picture_peers.pnm(array)
+    return view, {peer.name: round_trip_size(file, peer.compress, peer.decompress) for peer in found}, missing
 
 
 def _windows(original: bytes, done: Compressed, name: str | None) -> list[Window]:

@@ -29,7 +29,7 @@ def command(
         from arcodec import codec, container
 
         data, _ = transfer.read(name)
-        total = sum(member.header.length for member in container.members(data))
+        total = sum(member.header.original_bytes for member in container.members(data))
         with console.progress(total, Path(name).name, quiet) as tick:
             for _ in codec.iter_decompressed(data, progress=tick, **reading):
                 pass

@@ -64,11 +64,12 @@ def _inputs(names: Iterable[str], recursive: bool, packed: bool) -> list[str]:
 
 def read(name: str) -> tuple[bytes, os.stat_result | None]:
     """A source's content and status (none for standard input). Raises UsageError for a folder."""
-    status = _status(name)
+    status = status_of(name)
     return (sys.stdin.buffer.read() if status is None else Path(name).read_bytes()), status
 
 
-def _status(name: str) -> os.stat_result | None:
+def status_of(name: str) -> os.stat_result | None:
+    """A source's status (none for standard input). Raises UsageError for a folder and for an empty name."""
     if name == STDIN:
         return None
     if not name:
@@ -118,7 +119,7 @@ def _remove(name: str, status: os.stat_result | None) -> None:
 
 def refuse_early(name: str, where: Where, target_for: Callable[[Path], Path]) -> None:
     """Say at once, before minutes of work, that the source is no file or the target exists."""
-    _status(name)
+    status_of(name)
     if where.writes_stdout(name):
         return
     target = Path(where.target) if where.target is not None else target_for(Path(name))

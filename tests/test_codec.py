@@ -237,7 +237,7 @@ def test_the_torch_engine_reads_what_the_compiled_one_wrote(small_model: Model, 
 
 def test_a_failed_verification_is_an_error(small_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     for parts, at in (([b"some", b"other"], 4), ([b"something else", b"!"], 14), ([b"some"], 4)):
-        monkeypatch.setattr(codec, "iter_decompressed", lambda *args, parts=parts, **kwargs: iter(parts))
+        monkeypatch.setattr(codec, "_originals", lambda *args, parts=parts, **kwargs: iter(parts))
         with pytest.raises(ArcodecError, match=f"verification failed behind byte {at}"):
             arcodec.compress(b"something else", str(small_model.path))
 

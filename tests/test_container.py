@@ -98,7 +98,10 @@ def head(version: int, kind: int, rest: bytes) -> bytes:
         (b"PK\3\4 and so on", "magic"),
         (head(0x20, 0, b"\0"), "version 2"),
         (head(0x12, 0, b"\0"), "unknown to this version"),
-        (head(0x10, 0x10, b"\0"), "unknown to this version"),
+        (head(0x10, 0x20, b"\0"), "unknown to this version"),
+        (head(0x10, 0x10, b"\0\5\0\0"), "no picture"),
+        (head(0x10, 0x10, b"\5\5\x80\0"), "no picture"),
+        (head(0x10, 0x10, b"\5\5\x40\x1f\1\0\0"), "no picture"),  # of 32 bits
         (head(0x10, 0x04, b"\0"), "unknown to this version"),  # experts where there are none
         (head(0x10, 0x0E, b"\0"), "unknown to this version"),  # a fourth team of them
         (head(0x10, 0, b"\x80\0"), "lengths"),  # not the shortest way to write 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import arcodec
+from arcodec.mixing.pixels.engine import conformance_picture
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.wide import TorchEngine
@@ -49,6 +50,26 @@ def test_golden_mixtures(name: str) -> None:
     golden = (GOLDEN / f"{name}.arc").read_bytes()
     assert arcodec.decompress(golden, model=MODEL) == original
     assert arcodec.compress(original, model, **settings) == golden
+
+
+def _picture() -> bytes:
+    samples = conformance_picture()
+    return b"P6\n%d %d\n255\n" % samples.shape[1::-1] + samples.tobytes()
+
+
+PICTURES = {
+    "picture": (_picture(), {}),
+    "picture-fast": (_picture(), {"preset": "fast", "block_size": 32 * 3 * 10}),
+    "picture-best": (_picture(), {"preset": "best"}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PICTURES))
+def test_golden_pictures(name: str) -> None:
+    original, settings = PICTURES[name]
+    golden = (GOLDEN / f"{name}.arc").read_bytes()
+    assert arcodec.decompress(golden) == original
+    assert arcodec.compress(original, media="image", **settings) == golden
 
 
 FREQUENCIES = {

@@ -6,15 +6,18 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import accounts, corpora, known, sameness, speed, validation
+from . import accounts, corpora, known, pictures, sameness, speed, validation
 from .measure import machine
 
 _WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation")
+_PICTURES = ("photographs", "once-jpeg", "drawings", "small-pictures", "picture-speed")
 
 
 def _lines(options: argparse.Namespace) -> Iterator[str]:
     if options.what == "sources":
         return known.known()
+    if options.what == "drawings":
+        return pictures.table(pictures.drawings(), options.preset or ["fast", "default"])
     if not options.data:
         raise SystemExit(f"python -m arcodec.bench {options.what}: name the data's folder")
     data, presets = options.data[0], options.preset or ["fast", "default"]
@@ -29,6 +32,14 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
             return speed.speeds(data, presets)
         case "memory":
             return speed.memory(data, options.megabytes, presets[0])
+        case "photographs":
+            return pictures.table(pictures.photographs(options.data), presets)
+        case "once-jpeg":
+            return pictures.table(pictures.once_jpeg(pictures.photographs(options.data)), presets)
+        case "small-pictures":
+            return pictures.table(pictures.digits_and_thumbnails(data), presets)
+        case "picture-speed":
+            return pictures.speeds(list(pictures.photographs(options.data))[-1][1], presets)
         case "sameness":
             return sameness.sameness(data, presets)
         case _:
@@ -38,12 +49,13 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
 def main() -> None:
     """Print the tables asked for as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m arcodec.bench", description=__doc__)
-    parser.add_argument("what", choices=list(_WHAT))
+    parser.add_argument("what", choices=[*_WHAT, *_PICTURES])
     parser.add_argument(
         "data",
         type=Path,
         nargs="*",
-        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories",
+        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories; "
+        "for pictures, those; for small-pictures with mnist/ and cifar10-4k/",
     )
     parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")

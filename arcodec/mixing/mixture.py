@@ -1,8 +1,6 @@
 """One byte in eight decisions: experts that learn from the block itself, the network, and a mixer above them.
 
-Every expert gives a probability that the next bit is 1. In the logistic domain (nats) they are added up with weights
-that gradient descent on the code length adapts after each bit, as in PAQ (Mahoney 2005, "Adaptive weighing of context
-models for lossless data compression"): for p = squash(w . x) the gradient of the cost -ln p(bit) is (p - bit) x.
+Every expert gives a probability that the next bit is 1; ``weighing`` adds them up.
 
 All state is integers, and float32 numbers on which one IEEE operation at a time is done in a fixed order.
 """
@@ -15,7 +13,7 @@ import numpy as np
 
 from ..jit import inlined, kernel
 from ..range_kernel import BIT_TOTAL
-from . import adaptive, estimation, experts, history, logistic, matching
+from . import adaptive, estimation, experts, history, logistic, matching, weighing
 from . import contexts as cx
 from .team import (
     BIAS,
@@ -25,24 +23,20 @@ from .team import (
     MATCH,
     NETWORK,
     RUN_CELLS,
-    SETS,
     STATE_CELLS,
     Team,
     cells_of,
     inputs_of,
 )
-from .vectors import add_scaled, dot
 
 # numbers, int64
 PARTIAL, KNOWN, POSITION = range(3)  # bits of this byte after a leading 1, how many they are, bytes before it
 NETWORK_SAYS = 3  # the network's probability of a 1, of 2**22; -1 without a network
-_MIXED = 4  # the mixer's probability of a 1, of 2**24
-_SETS = 5  # how many there are
-_ESTIMATES = 6  # maps of secondary estimation above the mixer: 1 or 2
-_BYTE_CHOICES = 7  # of each set, what the bytes before choose of it
-_CHOSEN = _BYTE_CHOICES + SETS  # of each set, which of all weight vectors is chosen
-_SAID = _CHOSEN + SETS  # of each set, its probability of a 1, of 2**24
-_NUMBERS = _SAID + SETS
+_ESTIMATES = 4  # maps of secondary estimation above the mixer: 1 or 2
+_BYTE_CHOICES = 5  # of each set, what the bytes before choose of it
+_CHOICE = _BYTE_CHOICES + weighing.MOST_SETS  # see weighing
+_SETS, _CHOSEN = _CHOICE + weighing.SETS, _CHOICE + weighing.CHOSEN
+_NUMBERS = _CHOICE + weighing.CHOICE
 
 # rows of places, (5, n) int64
 _SLOTS, _FIRST_SLOTS, _RUNS, _RUN_CELLS, _SCRATCH, _ROWS = range(6)
@@ -53,24 +47,13 @@ _MATCH_LIMIT = 1023
 # maps of secondary estimation; small teams lack the last
 _BY_ONE, _NETWORK_BY_ONE, _BY_TWO, _MAPS = range(4)
 
-_SAYINGS = 16  # room for what the sets say
-_USED_AT = FINAL_CHOICES * SETS
-
 _LEAST = 2  # of 2**20: no bit costs more than 19 bits
 
-_STRETCH, _SQUASH = logistic.STRETCH, logistic.SQUASH
+_STRETCH = logistic.STRETCH
 _TO_STRETCH = np.uint32(32 - logistic.STRETCH_BITS)
-_LIMIT = np.float32(11.99)
-_STEPS = np.float32(logistic.STEPS)
 _CENTRED = np.float32(2.0**-20)  # centred 22-bit probabilities to -2 .. 2
 _HALF = 1 << 21
-_TO_UNIT = np.float32(2.0**-24)
 _CONSTANT = np.float32(0.25)
-_RATE_LEAST = np.float32(0.002)
-_RATE_MORE = np.float32(0.02)
-_USES = np.float32(1 / 256)
-_FINAL_RATE = np.float32(0.0015)
-_ONE = np.float32(1)
 
 
 class Mixture(NamedTuple):
@@ -120,9 +103,8 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
     n = team.contexts
     numbers = np.zeros(_NUMBERS, np.int64)
     numbers[PARTIAL], numbers[NETWORK_SAYS], numbers[_SETS], numbers[_ESTIMATES] = 1, -1, team.sets, team.estimates
-    heads = np.zeros(inputs_of(n) + _SAYINGS, np.float32)
+    heads = np.zeros(inputs_of(n) + weighing.SAYINGS, np.float32)
     weights = np.repeat(_fresh_weights(team, network), CHOICES, axis=0).ravel()
-    shares = np.full(FINAL_CHOICES * SETS, 1 / team.sets, np.float32)
     return Mixture(
         numbers,
         cx.fresh_past(n),
@@ -135,7 +117,7 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
         experts.fresh_nodes(n, team.buckets_log2(length)),
         _fresh_cells(n),
         np.concatenate([heads, weights]),
-        np.concatenate([shares, np.zeros(team.sets * CHOICES, np.float32)]),
+        weighing.fresh_finals(FINAL_CHOICES, team.sets, team.sets * CHOICES),
         estimation.fresh_maps(1 + team.estimates),
         np.zeros(_MAPS, np.int64),
     )
@@ -183,13 +165,6 @@ def start_nibble(
         numbers[_BYTE_CHOICES + 5] = 5 * CHOICES + 8 * (numbers[POSITION] % past[cx.RECORD] & 255)
     else:
         experts.find_buckets(nodes, keys, numbers[PARTIAL], slots, places[_SCRATCH])
-
-
-@inlined
-def _squash(nats: float) -> int:
-    """Probability of 24 bits."""
-    clamped = min(max(nats, -_LIMIT), _LIMIT)
-    return np.int64(_SQUASH[np.int64(np.rint(clamped * _STEPS)) + logistic.LIMIT])
 
 
 @inlined
@@ -287,39 +262,14 @@ def predict(
     numbers[_CHOSEN + 1] = CHOICES + partial
     for k in range(2, numbers[_SETS]):
         numbers[_CHOSEN + k] = numbers[_BYTE_CHOICES + k] + known
-    final = np.float32(0)
-    for k in range(numbers[_SETS]):
-        start = inputs + _SAYINGS + numbers[_CHOSEN + k] * inputs
-        total = min(max(dot(reals, start, 0, inputs), -_LIMIT), _LIMIT)  # type: ignore[call-arg]
-        reals[inputs + k] = total
-        numbers[_SAID + k] = _squash(total)
-        weighed = finals[partial * SETS + k] * total
-        final = final + weighed
-    mixed = _squash(final)
-    numbers[_MIXED] = mixed
+    final = weighing.weigh(numbers, _CHOICE, reals, finals, inputs, partial)
+    mixed = numbers[_CHOICE + weighing.MIXED]
 
     by_one = estimation.estimate(maps, _BY_ONE, last << 8 | partial, final, points)
     if numbers[_ESTIMATES] < 2:
         return min(max((mixed + by_one) >> 5, _LEAST), BIT_TOTAL - _LEAST)
     by_two = estimation.estimate(maps, _BY_TWO, (two * 40503 ^ partial * 9973) & 0xFFFF, final, points)
     return min(max((2 * mixed + by_one + by_two) >> 6, _LEAST), BIT_TOTAL - _LEAST)
-
-
-@inlined
-def _learn_weights(numbers: np.ndarray, reals: np.ndarray, finals: np.ndarray, inputs: int, bit: int) -> None:
-    """One step of gradient descent for the weights each set chose, and for those of the sets."""
-    truth = np.float32(bit)
-    final_step = (truth - np.float32(numbers[_MIXED]) * _TO_UNIT) * _FINAL_RATE
-    partial = numbers[PARTIAL]
-    for k in range(numbers[_SETS]):
-        chosen = numbers[_CHOSEN + k]
-        uses = finals[_USED_AT + chosen]
-        finals[_USED_AT + chosen] = uses + _ONE
-        rate = _RATE_LEAST + _RATE_MORE / (_ONE + uses * _USES)
-        error = truth - np.float32(numbers[_SAID + k]) * _TO_UNIT
-        add_scaled(reals, inputs + _SAYINGS + chosen * inputs, 0, inputs, np.float32(error * rate))  # type: ignore[call-arg]
-        shift = final_step * reals[inputs + k]
-        finals[partial * SETS + k] = finals[partial * SETS + k] + shift
 
 
 @inlined
@@ -338,7 +288,7 @@ def update(
     """Learn from the bit, and take it into the partial byte."""
     partial, known = numbers[PARTIAL], numbers[KNOWN]
     n = places.shape[1]
-    _learn_weights(numbers, reals, finals, inputs_of(n), bit)
+    weighing.learn(numbers, _CHOICE, reals, finals, inputs_of(n), partial, FINAL_CHOICES, bit)
     inside = experts.inside(partial, known)
     states_at = n * RUN_CELLS
     for i in range(n):

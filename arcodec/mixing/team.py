@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..jit import inlined
-from . import contexts, estimation, matching
+from . import contexts, estimation, matching, weighing
 
 # Inputs of the mixer: four of each context, then those of the network and of the match, and a constant.
 EACH = 4
 NETWORK, MATCH, BIAS, OTHERS = 0, 3, 5, 6
 _LANES = 16  # inputs are padded to a multiple of it
 
-SETS = 6  # of weights at most, each chosen by a context of its own: see mixture.predict
 CHOICES = 2048  # weight vectors a set holds
 FINAL_CHOICES = 256
 
@@ -63,5 +62,5 @@ class Team:
 
 FAST = Team("fast", 0, 6, 3, 16, 18, 1)
 DEFAULT = Team("default", 1, 22, 6, 16, 20, 2)
-BEST = Team("best", 2, contexts.MOST, SETS, 20, 22, 2)
+BEST = Team("best", 2, contexts.MOST, weighing.MOST_SETS, 20, 22, 2)
 TEAMS = (FAST, DEFAULT, BEST)

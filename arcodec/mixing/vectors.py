@@ -78,3 +78,37 @@ def prefetch(typing_context: Any, array: Any, place: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+def _eliminator(vectors: int) -> Any:
+    """``eliminate`` for rows of so many vectors, which stay in registers."""
+
+    @intrinsic
+    def generated(
+        typing_context: Any, reals: Any, pivot: Any, factors: Any, rows: Any, stride: Any, count: Any, scale: Any
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = _data(context, builder, signature.args[0], arguments[0])
+            parts = [ir.Constant(_I64, LANES * part) for part in range(vectors)]
+            source = [builder.load(_at(builder, data, builder.add(arguments[1], part)), align=4) for part in parts]
+            with cgutils.for_range(builder, arguments[5]) as loop:
+                factor = builder.load(builder.gep(data, [builder.add(arguments[2], loop.index)]))
+                factor = builder.fmul(factor, arguments[6])
+                factor = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), factor, ir.Constant(_I32, 0))
+                scales = pick(builder, factor, [0] * LANES)
+                row = builder.add(arguments[3], builder.mul(arguments[4], loop.index))
+                for part, vector in zip(parts, source, strict=True):
+                    place = _at(builder, data, builder.add(row, part))
+                    change = builder.fmul(scales, vector)
+                    builder.store(builder.fadd(builder.load(place, align=4), change), place, align=4)
+            return context.get_dummy_value()
+
+        integer = types.int64
+        return types.void(reals, integer, integer, integer, integer, integer, types.float32), generate
+
+    return generated
+
+
+# (reals, pivot, factors, rows, stride, count, scale): for i < count, add reals[pivot : pivot + 16 or 32] times
+# reals[factors + i] * scale to reals[rows + i * stride : ...]. The factors may not lie in what is added to.
+eliminate_16, eliminate_32 = _eliminator(1), _eliminator(2)

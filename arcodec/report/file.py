@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..ledger import Ledger
-from . import plots
+from . import picture, plots
 from .pages import page
+from .picture import View
 
 GUESSES = 3  # a symbol
 _DEAREST = 20
@@ -40,6 +41,7 @@ class About:
     windows: Sequence[Window]
     peers: Mapping[str, int] = field(default_factory=dict)  # sizes in bytes
     missing: Sequence[str] = ()  # peers that are not installed
+    picture: View | None = None  # instead of windows
 
 
 def windows_of(length: int, most: int) -> list[tuple[int, int]]:
@@ -61,16 +63,17 @@ def as_page(files: Sequence[About]) -> str:
 
 def _about(number: int, file: About) -> dict[str, Any]:
     ledger = file.ledger
-    total = 8 * ledger.file_bytes
+    total, units = 8 * ledger.file_bytes, ledger.dimensions or ledger.original_bytes
     lines = [
         {
             "name": line.name,
             "bits": line.bits,
             "percent": 100 * line.bits / total,
-            "per_byte": _per_byte(line.bits, ledger),
+            "per_byte": line.bits / units if units else 0.0,
         }
         for line in ledger.lines
     ]
+    drawn = picture.packed(file.picture) if file.picture is not None else None
     shown = sum(len(window.guesses) for window in file.windows)
     sizes = sorted([("arcodec", ledger.file_bytes), *file.peers.items()], key=lambda item: item[1])
     return {
@@ -81,16 +84,20 @@ def _about(number: int, file: About) -> dict[str, Any]:
         "shown": shown,
         "all_shown": shown == len(file.original),
         "curve": _curve(file),
-        "dearest": _dearest(file),
+        "dearest": _dearest(file) if file.picture is None else picture.dearest(file.picture),
+        "picture": drawn,
+        "rate": ledger.bpd if ledger.dimensions else ledger.bpb,
+        "unit": "bits/dim" if ledger.dimensions else "bits/byte",
         "experts": list(ledger.alone_bits.items())[:_EXPERTS],
         "sizes": [(name, size, 100 * size / max(1, sizes[-1][1])) for name, size in sizes] if file.peers else [],
         "missing": list(file.missing),
-        "data": {"name": file.name, "ledger": ledger.as_dict(), "windows": [_packed(file, w) for w in file.windows]},
+        "data": {
+            "name": file.name,
+            "ledger": ledger.as_dict(),
+            "windows": [_packed(file, w) for w in file.windows],
+            "picture": drawn,
+        },
     }
-
-
-def _per_byte(bits: float, ledger: Ledger) -> float:
-    return bits / ledger.original_bytes if ledger.original_bytes else 0.0
 
 
 def _packed(file: About, window: Window) -> dict[str, Any]:
@@ -119,7 +126,12 @@ def _curve(file: About) -> str:
     even = [float(spent[0]), float(spent[-1])]
     ends = [int(at[0]), int(at[-1])]
     lines = [plots.Line("spent", at.tolist(), spent.tolist()), plots.Line("evenly spent", ends, even)]
-    return plots.svg("Bytes spent so far", "position, bytes of the original", "bytes", lines)
+    return plots.svg(
+        "Bytes spent so far",
+        "position, bytes of the original" if file.picture is None else "samples, row by row",
+        "bytes",
+        lines,
+    )
 
 
 def readable(symbols: bytes) -> str:

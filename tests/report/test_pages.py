@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import arcodec
 from arcodec import codec
 from arcodec.errors import UsageError
 from arcodec.models.file import Model
 from arcodec.models.guesses import likeliest
 from arcodec.models.store import compiled
+from arcodec.report import picture as report_picture
 from arcodec.report import plots
 from arcodec.report.file import About, Window, as_page, readable, windows_of
+from arcodec.report.picture import View
 from arcodec.report.text import table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -188,3 +191,47 @@ def test_plots_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=re.escape("pip install 'arcodec[report]'")):
         plots.svg("t", "x", "y", [])
+
+
+def picture(height: int = 30, width: int = 40, channels: int = 3) -> About:
+    random = np.random.default_rng(1)
+    samples = (np.add.outer(np.arange(height), np.arange(width))[..., None] + random.integers(0, 9, channels)).astype(
+        np.uint8
+    )
+    samples[3, 5] = 200
+    ledger, bits = arcodec.measure_image(samples, preset="fast")
+    return About("a picture", samples.tobytes(), ledger, bits.ravel(), [], {}, [], View(samples, bits, 8))
+
+
+def test_every_pixel_is_drawn_and_told(opened: Any) -> None:
+    file = picture()
+    page = opened(as_page([file, about(TEXT)]))
+    total = float(page.locator(".sum").first.get_attribute("data-bits"))
+    assert total == pytest.approx(file.ledger.model_bits + file.ledger.stored_bits, abs=0.05)
+    canvas = page.locator("canvas")
+    box = canvas.bounding_box()
+    canvas.hover(position={"x": 5.5 / 40 * box["width"], "y": 3.5 / 30 * box["height"]})
+    told = page.locator(".told").first.inner_text()
+    assert told.startswith("x 5, y 3: red 200 took ")
+    found = [float(cost) for cost in re.findall(r"took ([\d.]+) bits", told)]
+    assert found == pytest.approx(file.picture.bits[3, 5], abs=0.006)  # type: ignore[union-attr]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".told").first.inner_text().startswith("x 6, y 3")
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".told").first.inner_text().startswith("x 6, y 2")
+    section = page.locator("section").first.inner_text()
+    assert "bits/dim" in section
+    assert "The dearest samples" in section
+    assert page.locator(".text span").count() > 0  # the text's own map is there as well
+
+
+def test_large_pictures_are_drawn_in_squares(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_picture, "MOST", 100)
+    file = picture(31, 41, 1)
+    page = opened(as_page([file]))
+    assert "Sampled" in page.locator("section").inner_text()
+    total = float(page.locator(".sum").get_attribute("data-bits"))
+    assert total == pytest.approx(file.ledger.model_bits, abs=0.05)
+    page.locator("canvas").focus()
+    assert page.locator(".told").inner_text().startswith("4 × 4 pixels from x 0, y 0: grey")

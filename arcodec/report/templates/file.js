@@ -144,4 +144,8 @@ function draw(map, file) {
 }
 
 const files = JSON.parse(document.getElementById("data").textContent);
-for (const map of document.querySelectorAll(".map")) draw(map, files[Number(map.dataset.file)]);
+for (const map of document.querySelectorAll(".map")) {
+  const file = files[Number(map.dataset.file)];
+  if (file.picture) drawPicture(map, file.picture);
+  else draw(map, file);
+}
