@@ -152,6 +152,7 @@ def measured(
             share = len(view) / raster.samples.nbytes  # of the file's bytes: what progress is told of
             return measured_picture(
                 raster,
+                model,
                 preset,
                 resources,
                 block_size=block_size,
@@ -172,6 +173,7 @@ def measured(
 
 def measured_picture(
     raster: Raster,
+    model: str | None,
     preset: str,
     resources: Resources,
     *,
@@ -186,7 +188,7 @@ def measured_picture(
     height, width, channels = raster.samples.shape
     samples, depth, scale = narrowed(raster)
     picture = container.Picture(width, height, channels, depth, raster.envelope, scale)
-    predictor = for_picture(picture, preset)
+    predictor = for_picture(picture, samples, model, preset)
     rows = rows_for(picture, preset) if block_size is None else max(1, block_size // picture.row)
     rows = min(rows, height)
     if not 1 <= rows * picture.row <= container.MAX_BLOCK:
@@ -195,7 +197,10 @@ def measured_picture(
     size = rows * picture.row * picture.sample_size
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
     engine = engine_for_picture(predictor, picture, rows, len(blocks), resources)
-    header = container.Header(picture.row * height, rows * picture.row, predictor.kind, b"", predictor.level, picture)
+    prefix = predictor.model.prefix if predictor.model else b""
+    header = container.Header(
+        picture.row * height, rows * picture.row, predictor.kind, prefix, predictor.level, picture
+    )
     done = _packed(view, header, blocks, engine, predictor, progress, detailed)
     return replace(done, remark="" if raster.exact else images.WRITTEN_ANEW, picture=picture)
 
@@ -357,6 +362,7 @@ def _raster(member: container.Member, resources: Resources, model: str | None, p
 
 def compress_image(
     array: np.ndarray,
+    model: str | None = None,
     *,
     preset: str = "default",
     block_size: int | None = None,
@@ -368,20 +374,26 @@ def compress_image(
 
     array: (height, width) or (height, width, channels), 1 to 4 channels of bool, uint8 or uint16; three or four are
         taken for red, green, blue and alpha.
+    model: the name of a model that ships, the path of a model file, or ``none``; by default the preset's.
     block_size: samples a block, of which whole rows are made.
     The other arguments, and errors, are those of ``compress``.
     """
     from .media import images
 
     resources = Resources(threads, max_memory=max_memory)
-    done = measured_picture(images.of_array(array), preset, resources, block_size=block_size)
+    done = measured_picture(images.of_array(array), model, preset, resources, block_size=block_size)
     if verify:
-        check_round_trip(done, None, threads=threads, max_memory=max_memory)
+        check_round_trip(done, model, threads=threads, max_memory=max_memory)
     return done.data
 
 
 def measure_image(
-    array: np.ndarray, *, preset: str = "default", block_size: int | None = None, threads: int | None = None
+    array: np.ndarray,
+    model: str | None = None,
+    *,
+    preset: str = "default",
+    block_size: int | None = None,
+    threads: int | None = None,
 ) -> tuple[Ledger, np.ndarray]:
     """The account of what ``compress_image`` would write, and the bits of each sample: (height, width, channels).
 
@@ -390,7 +402,7 @@ def measure_image(
     from .media import images
 
     raster = images.of_array(array)
-    done = measured_picture(raster, preset, Resources(threads), block_size=block_size, detailed=True)
+    done = measured_picture(raster, model, preset, Resources(threads), block_size=block_size, detailed=True)
     assert done.symbol_bits is not None
     return done.ledger, done.symbol_bits.reshape(raster.samples.shape)
 
@@ -400,6 +412,7 @@ def decompress_image(
     *,
     max_output_size: int | None = None,
     threads: int | None = None,
+    model: str | None = None,
     max_memory: int | None = None,
 ) -> np.ndarray:
     """The samples of an .arc file that holds one picture: (height, width), or with a last axis of channels.
@@ -415,7 +428,7 @@ def decompress_image(
     size = members[0].header.original_bytes
     if max_output_size is not None and size > max_output_size:
         raise LimitError(f"the output would have {size:,} bytes, more than the {max_output_size:,} allowed")
-    raster = _raster(members[0], Resources(threads, max_memory=max_memory), None, _quiet)
+    raster = _raster(members[0], Resources(threads, max_memory=max_memory), model, _quiet)
     return images.to_array(raster)
 
 

@@ -18,6 +18,7 @@ MAGIC = b"\x89ARC"
 VERSION = 1
 MODEL_PREFIX = 4  # bytes of the model's sha-256
 STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
+NETWORK_DEPTH = 8  # bits of a picture's samples that a network knows of
 MAX_LEVEL = 2
 BYTES, PICTURE = range(2)  # media
 MAX_BLOCK = 1 << 24  # symbols
@@ -245,6 +246,8 @@ def _read_header(cursor: _Cursor) -> Header:
         )
     level, kind = predictor >> 2 & 3, predictor & 3
     if version & 14 or predictor >> 4 > PICTURE or level > (MAX_LEVEL if kind in (EXPERTS, MIXTURE) else 0):
+        raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
+    if picture is not None and (kind == NETWORK or (kind == MIXTURE and picture.depth != NETWORK_DEPTH)):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
         raise DamagedError(f"damaged: {length} symbols in blocks of {block_size}")

@@ -30,7 +30,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def cache_folder() -> str:
     """Where compiled kernels are kept: below NUMBA_CACHE_DIR, the user's cache, or else a temporary folder."""
     library = Path(__file__).parent
-    singles = ("jit.py", "frequencies.py", "range_kernel.py", "models/loops.py", "training/stream.py", "lab/coded.py")
+    singles = (
+        "jit.py",
+        "frequencies.py",
+        "range_kernel.py",
+        "models/loops.py",
+        "models/pixels.py",
+        "training/stream.py",
+        "lab/coded.py",
+    )
     sources = [*(library / name for name in singles), *library.glob("exact/*.py"), *library.glob("mixing/**/*.py")]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
     try:

@@ -70,10 +70,10 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         raster = wrapped.of_image(image)
     except UnfitError as unfit:
         raise OSError(f"this picture cannot be saved as {FORMAT}: {unfit}") from None
-    preset = image.encoderinfo.get("preset", "default")
+    preset, model = image.encoderinfo.get("preset", "default"), image.encoderinfo.get("model")
     try:
-        done = codec.measured_picture(raster, preset, Resources())
-        codec.check_round_trip(done, None, threads=None)
+        done = codec.measured_picture(raster, model, preset, Resources())
+        codec.check_round_trip(done, model, threads=None)
     except UsageError as error:
         raise ValueError(str(error)) from error
     file.write(done.data)

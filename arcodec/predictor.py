@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
 _NETWORK = "text"  # of the presets that have one
+_PHOTOGRAPHS, _SQUARES = "photographs", "thumbnails"  # of pictures
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -25,6 +26,7 @@ _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
+_SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
 
 
@@ -99,8 +101,12 @@ def _size(predictor: Predictor, sample: memoryview) -> int:
     """Bytes of coded words."""
     engine = engine_for(predictor, max(1, len(sample)), 1, Resources(threads=1))
     assert engine is not None
-    (coded,) = engine.encode([np.frombuffer(sample, np.uint8)], lambda done: None)
-    return len(container.packed_words(coded.words, predictor.kind))
+    return _size_by(engine, np.frombuffer(sample, np.uint8), predictor.kind)
+
+
+def _size_by(engine: Engine, sample: np.ndarray, kind: int) -> int:
+    (coded,) = engine.encode([sample], lambda done: None)
+    return len(container.packed_words(coded.words, kind))
 
 
 def block_size_for(length: int, predictor: Predictor, device: str) -> int:
@@ -143,10 +149,33 @@ def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Re
     return store.engine_for(predictor.model, resources.device, cores)
 
 
-def for_picture(picture: container.Picture, preset: str) -> Predictor:
-    """The predictor for a picture."""
+def for_picture(picture: container.Picture, samples: np.ndarray, model: str | None, preset: str) -> Predictor:
+    """The predictor for a picture: with a network, where there is one, if it shortens some rows of its middle.
+
+    samples: (height, width, channels). model: as for ``choose``, but one that predicts bytes is not for pictures, and
+    the preset's is taken. Raises UsageError and ModelError.
+    """
     check_choice(None, preset, True)
-    return Predictor(container.EXPERTS, None, PRESETS.index(preset))
+    experts = Predictor(container.EXPERTS, None, PRESETS.index(preset))
+    if preset == "fast" or model == "none" or picture.depth != container.NETWORK_DEPTH:
+        return experts
+    from .models import store
+    from .models.pixels import SQUARE
+
+    found = store.find(model) if model else None
+    if found is None or not found.design.of_pictures:
+        found = store.find(_SQUARES if picture.width <= SQUARE else _PHOTOGRAPHS)
+    mixture = replace(experts, kind=container.MIXTURE, model=found)
+    rows = min(picture.height, max(_SAMPLE_ROWS, _SAMPLE_OF_PICTURE // picture.row))
+    start = (picture.height - rows) // 2
+    start -= start % picture.width if picture.width <= SQUARE else 0
+    sample = samples[start : start + rows].astype(np.uint8).reshape(-1)
+
+    def size(predictor: Predictor) -> int:
+        engine = engine_for_picture(predictor, picture, rows, 1, Resources(threads=1))
+        return _size_by(engine, sample, predictor.kind)
+
+    return mixture if 100 * size(mixture) < _WORTH * size(experts) else experts
 
 
 def rows_for(picture: container.Picture, preset: str) -> int:
@@ -172,7 +201,12 @@ def engine_for_picture(
             f"{rows:,} rows of the picture take {each:,} bytes of memory at preset {team.name}, more than the "
             f"{resources.memory:,} allowed: allow more (max memory), or compress in smaller blocks"
         )
-    return verified(PixelEngine(picture, team, min(resources.cores(blocks), resources.memory // each)))
+    network = None
+    if predictor.model is not None:
+        from .models import store
+
+        network = (store.stack_program(predictor.model), predictor.model.design.config)
+    return verified(PixelEngine(picture, team, min(resources.cores(blocks), resources.memory // each), network))
 
 
 def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:

@@ -48,6 +48,9 @@ def command(no_torch: bool) -> None:
             console.complain(str(error))
             failed = True
             continue
+        if model.design.of_pictures:
+            failed |= not _answers_agree(model, not no_torch)
+            continue
         for name, make in engines.items():
             engine = make(model)
             engine.frequencies(symbols[:8])  # compile
@@ -68,6 +71,23 @@ def command(no_torch: bool) -> None:
 
 def _word(agrees: bool) -> str:
     return "same" if agrees else "DIFFERENT"
+
+
+def _answers_agree(model: Model, with_torch: bool) -> bool:
+    """Whether a network that predicts pixels answers what its file demands, on every engine; prints what it finds."""
+    from arcodec.exact.stack import answers, compile_stacks
+    from arcodec.models.file import conformance_codes, digest_of_answers
+
+    stacks = model.design.stacks()
+    codes, outputs = conformance_codes(stacks.stacks[0].inputs), stacks.stacks[0].outputs
+    found = {"compiled": answers(compile_stacks(stacks, model.tensors), codes, outputs)}
+    if with_torch:
+        from arcodec.models.wide import stack_answers
+
+        found |= {f"torch cpu {product}": stack_answers(model, codes, product) for product in ("float32", "int8")}
+    for name, given in found.items():
+        click.echo(f"{model.name:18} {name:22} {_word(digest_of_answers(given) == model.conformance):12}")
+    return all(digest_of_answers(given) == model.conformance for given in found.values())
 
 
 def _coders_agree() -> bool:

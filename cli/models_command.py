@@ -42,7 +42,7 @@ def _show(models: list[Model], as_json: bool) -> None:
                 "default": m.name == store.DEFAULT,
                 "family": m.design.family,
                 "config": m.design.settings(),
-                "multiply_adds_per_byte": m.network.macs(),
+                "multiply_adds_per_byte": m.design.layers().macs(),
                 "file_bytes": m.size,
                 "sha256": m.identity,
                 "conformance": m.conformance,
@@ -55,5 +55,7 @@ def _show(models: list[Model], as_json: bool) -> None:
     click.echo(f"{'name':18} {'identity':8}  {'family':12} {'multiply-adds/byte':>18}  {'file bytes':>11}  path")
     for m in models:
         name = m.name + (" *" if m.name == store.DEFAULT else "")
-        click.echo(f"{name:18} {m.identity[:8]}  {m.design.family:12} {m.network.macs():18,}  {m.size:11,}  {m.path}")
+        click.echo(
+            f"{name:18} {m.identity[:8]}  {m.design.family:12} {m.design.layers().macs():18,}  {m.size:11,}  {m.path}"
+        )
     click.echo("* the default")

@@ -57,11 +57,7 @@ def text(
     A PATH counts by its size, or by the WEIGHT given. Beside OUT stand its checkpoint (OUT.checkpoint), written every
     minute, and its learning curve (OUT.csv).
     """
-    out = Path(target)
-    if out.suffix != ".safetensors":
-        raise UsageError(f"{out}: a model file must end in .safetensors")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out.parent}: no such folder")
+    out, checkpoint = _places(target, resume)
     from arcodec.models.registry import Design
     from arcodec.training import corpus
     from arcodec.training.export import write_model
@@ -69,19 +65,10 @@ def text(
 
     design = Design.of(family, **_settings(config))
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
-    chosen = _settings(recipe)
-    unknown = set(chosen) - {field.name for field in dataclasses.fields(Recipe)}
-    if unknown:
-        raise UsageError(
-            f"no training setting {min(unknown)!r}: there are {', '.join(f.name for f in dataclasses.fields(Recipe))}"
-        )
+    chosen = _chosen(recipe, Recipe)
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
     plan = Recipe(**{**wide, **fixed, **chosen})
-    checkpoint, curve = out.with_name(out.name + ".checkpoint"), out.with_name(out.name + ".csv")
-    if resume and not checkpoint.is_file():
-        raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
-    if not resume and checkpoint.exists():
-        raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
+    curve = out.with_name(out.name + ".csv")
     train = corpus.with_crlf([corpus.load(p) for p in paths], crlf)
     trainer = Trainer(design, plan, train, [corpus.load(p) for p in valid])
     if resume:
@@ -105,6 +92,83 @@ def text(
     write_model(trainer.network, design, out)
     click.echo(f"{out}: use it with --model {out}", err=True)
     sys.stderr.flush()
+
+
+@command.command(name="images")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--valid", "valid", multiple=True, metavar="PATH", help="Held-out pictures.")
+@click.option("-o", "target", required=True, metavar="OUT.safetensors", help="The model file to write.")
+@click.option("--config", multiple=True, metavar="NAME=VALUE", help="A setting of the network, as width=96.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, help="How long to train (60).")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside OUT.")
+@click.option("--recipe", multiple=True, metavar="NAME=VALUE", help="A setting of the training, as jpeg=0.5.")
+@click.option("--threads", type=click.IntRange(1), default=1, help="Threads of torch (1).")
+@click.option("--seed", type=int, default=0, help="Of initial weights and of the choice of pieces (0).")
+def images(
+    paths: tuple[str, ...],
+    valid: tuple[str, ...],
+    target: str,
+    config: tuple[str, ...],
+    minutes: float,
+    resume: bool,
+    recipe: tuple[str, ...],
+    threads: int,
+    seed: int,
+) -> None:
+    """Train on pictures and folders of pictures, by maximum likelihood.
+
+    Pictures come in pieces: mirrored, halved, some without colour and some once a JPEG. With --config squares=1, small
+    square pictures (28 x 28, 32 x 32) stand below one another in one stack for each size. Beside OUT stand its
+    checkpoint (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
+    """
+    out, checkpoint = _places(target, resume)
+    from arcodec.models.registry import OF_PICTURES, Design
+    from arcodec.training import pictures
+    from arcodec.training.export import write_pixel_model
+
+    design = Design.of(OF_PICTURES, **_settings(config))
+    fixed = {"minutes": minutes, "threads": threads, "seed": seed}
+    plan = pictures.Recipe(**{**fixed, **_chosen(recipe, pictures.Recipe)})
+    train, held_out = pictures.load(paths), pictures.load(valid)
+    if design.config.squares:
+        train, held_out = pictures.stacked(train), pictures.stacked(held_out)
+    trainer = pictures.Trainer(design, plan, train, held_out)
+    if resume:
+        trainer.resume(checkpoint)
+
+    def tell(report: pictures.Report) -> None:
+        held = "" if report.valid_bpd is None else f"  held out {report.valid_bpd:.4f}"
+        rate = f"{report.samples / report.seconds / 1e3:.1f} thousand samples/s"
+        left = f"{max(0.0, minutes - report.seconds / 60):.0f} min left"
+        click.echo(f"step {report.step:6}  train {report.train_bpd:.4f} bits/dim{held}  {rate}  {left}", err=True)
+
+    trainer.run(checkpoint, out.with_name(out.name + ".csv"), tell)
+    write_pixel_model(trainer.export(), design, out)
+    click.echo(f"{out}: use it with --model {out}", err=True)
+
+
+def _places(target: str, resume: bool) -> tuple[Path, Path]:
+    """The model file and its checkpoint. Raises UsageError if they cannot be written, or would be lost."""
+    out = Path(target)
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if out.suffix != ".safetensors":
+        raise UsageError(f"{out}: a model file must end in .safetensors")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder")
+    if resume and not checkpoint.is_file():
+        raise UsageError(f"{checkpoint}: no checkpoint to go on from; leave out --resume")
+    if not resume and checkpoint.exists():
+        raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
+    return out, checkpoint
+
+
+def _chosen(pairs: tuple[str, ...], recipe: type) -> dict[str, Any]:
+    """Settings of a recipe. Raises UsageError for one it does not have."""
+    chosen, names = _settings(pairs), [field.name for field in dataclasses.fields(recipe)]
+    unknown = set(chosen) - set(names)
+    if unknown:
+        raise UsageError(f"no training setting {min(unknown)!r}: there are {', '.join(names)}")
+    return chosen
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -57,19 +57,21 @@ def _picture() -> bytes:
     return b"P6\n%d %d\n255\n" % samples.shape[1::-1] + samples.tobytes()
 
 
+PIXELS = str(GOLDEN / "small-pixels.safetensors")
 PICTURES = {
-    "picture": (_picture(), {}),
-    "picture-fast": (_picture(), {"preset": "fast", "block_size": 32 * 3 * 10}),
-    "picture-best": (_picture(), {"preset": "best"}),
+    "picture": (_picture(), "none", {}),
+    "picture-fast": (_picture(), None, {"preset": "fast", "block_size": 32 * 3 * 10}),
+    "picture-best": (_picture(), "none", {"preset": "best"}),
+    "picture-network": (_picture(), PIXELS, {}),
 }
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
 def test_golden_pictures(name: str) -> None:
-    original, settings = PICTURES[name]
+    original, model, settings = PICTURES[name]
     golden = (GOLDEN / f"{name}.arc").read_bytes()
-    assert arcodec.decompress(golden) == original
-    assert arcodec.compress(original, media="image", **settings) == golden
+    assert arcodec.decompress(golden, model=PIXELS if model == PIXELS else None) == original
+    assert arcodec.compress(original, model, media="image", **settings) == golden
 
 
 FREQUENCIES = {

@@ -41,7 +41,7 @@ def _code(scaled: Any) -> Any:
 
 
 @kernel
-def _linear(
+def linear(
     weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, codes: np.ndarray, sums: np.ndarray, out: np.ndarray
 ) -> None:
     """weights (outputs * inputs,), codes (inputs,) -> out (outputs,), sizes padded as in ``dot``."""
@@ -52,7 +52,8 @@ def _linear(
 
 
 @kernel
-def _norm(x: np.ndarray, codes: np.ndarray) -> None:
+def norm(x: np.ndarray, codes: np.ndarray) -> None:
+    """See spec.Norm."""
     squares = np.int32(0)
     for i in range(len(x)):
         coarse = np.int32(_code(x[i] * _STATISTIC_PER_UNIT))
@@ -88,7 +89,8 @@ def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarr
 
 
 @kernel
-def _squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
+def squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
+    """See spec.SquaredRelu."""
     for i in range(len(x)):
         positive = max(x[i], _ZERO)
         square = positive * positive
@@ -204,16 +206,16 @@ def _logits(program: Program, state: State) -> None:
             matrix = program.weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
             at = layer[p.CONSTANTS]
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
-            _linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
+            linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
             if i == 0:
                 _start_sum(program, state)
         elif kind == p.NORM:
-            _norm(state.sum, now[:outputs])
+            norm(state.sum, now[:outputs])
         elif kind == p.RECURRENCE:
             h = state.reals[layer[p.REALS] : layer[p.REALS] + outputs]
             _recurrence(work[:inputs], h, program.sigmoid, now[:outputs])
         elif kind == p.SQUARED_RELU:
-            _squared_relu(work[:inputs], now[:outputs])
+            squared_relu(work[:inputs], now[:outputs])
         elif kind == p.GATE:
             _gate(work[:inputs], program.sigmoid, now[:outputs])
         elif kind == p.DELAY:

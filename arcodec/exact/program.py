@@ -77,7 +77,7 @@ def fresh_state(program: Program) -> State:
     )
 
 
-class _Flat:
+class Flat:
     """Arrays appended one behind the other."""
 
     def __init__(self, dtype: type) -> None:
@@ -96,20 +96,29 @@ class _Flat:
         return np.ascontiguousarray(np.concatenate(self.parts))
 
 
+def linear_row(
+    tensors: dict[str, np.ndarray], prefix: str, inputs: int, outputs: int, weights: Flat, constants: Flat
+) -> list[int]:
+    """The row of a linear layer, whose matrix, scales and biases go behind those of the layers before it.
+
+    Padding multiplies whatever lies behind the codes by 0, and gives outputs nobody reads.
+    """
+    wide, high = padded(inputs, LANES), padded(outputs, ROWS)
+    matrix, affine = np.zeros((high, wide), np.int8), np.zeros((2, high), np.float32)
+    matrix[:outputs, :inputs] = tensors[f"{prefix}.codes"]
+    affine[:, :outputs] = tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"]
+    return [LINEAR, wide, high, weights.append(matrix), constants.append(affine), 0, 0, 0, 0]
+
+
 def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Program:
     """Lay out a network whose tensors were checked against ``network.tensors()``."""
-    weights, constants, distances = _Flat(np.int8), _Flat(np.float32), _Flat(np.int32)
+    weights, constants, distances = Flat(np.int8), Flat(np.float32), Flat(np.int32)
     rows: list[list[int]] = []
     state_reals = state_codes = widest_head = longest_window = 0
     widest_reals, widest_codes = max(s.ALPHABET, network.width), network.embed.contexts * network.embed.row_width
 
     def linear(prefix: str, inputs: int, outputs: int) -> None:
-        # Padding multiplies whatever lies behind the codes by 0, and gives outputs nobody reads.
-        wide, high = padded(inputs, LANES), padded(outputs, ROWS)
-        matrix, affine = np.zeros((high, wide), np.int8), np.zeros((2, high), np.float32)
-        matrix[:outputs, :inputs] = tensors[f"{prefix}.codes"]
-        affine[:, :outputs] = tensors[f"{prefix}.scale"], tensors[f"{prefix}.bias"]
-        rows.append([LINEAR, wide, high, weights.append(matrix), constants.append(affine), 0, 0, 0, 0])
+        rows.append(linear_row(tensors, prefix, inputs, outputs, weights, constants))
 
     linear("embed", network.embed.contexts * network.embed.row_width, network.width)
     for b, branch in enumerate((*network.branches, network.head)):

@@ -126,9 +126,9 @@ def softmax_weights(products: Tensor, scale: float, offsets: Tensor, table: Tens
 def root(x: Tensor) -> Tensor:
     """The square root rounded correctly, float32, same shape.
 
-    torch's own in float32 is not: some vector libraries give its neighbour for a fifth of all numbers on some processors.
-    In float64 even an error of one unit in the last place does no harm: no root of a float32 number is that near the
-    middle between two others, because the middle's square has 50 bits and the number 24.
+    torch's own in float32 is not: some vector libraries give its neighbour for a fifth of all numbers on some
+    processors. In float64 even an error of one unit in the last place does no harm: no root of a float32 number is that
+    near the middle between two others, because the middle's square has 50 bits and the number 24.
     """
     return x.double().sqrt().float()
 

@@ -38,6 +38,7 @@ NORM_STEP = 1 / 32
 GATED_STEP = 1 / 64
 SQUARE_STEP = 1 / 8
 EMBED_STEP = 1 / 32
+INPUT_STEP = 1 / 16  # of codes that come from elsewhere
 
 INPUT_LIMIT = 32.0  # of what enters a recurrence
 SNAP = 1.5 * 2.0**7  # added and taken away, it rounds |x| < 64 to multiples of 2**-16
@@ -231,29 +232,84 @@ class Network:
         return total
 
 
-def check(network: Network) -> None:
+@dataclass(frozen=True)
+class Stack:
+    """A network without memory: codes in; a linear layer, residual branches, a head; reals out."""
+
+    inputs: int
+    branches: tuple[Branch, ...]
+    width: int
+    outputs: int
+
+    def layers(self) -> Iterator[tuple[str, Layer]]:
+        """Every layer with the prefix of its tensors' names, in the order of computation."""
+        yield "first", Linear(self.inputs, self.width, INPUT_STEP)
+        for b, branch in enumerate((*self.branches, self.head)):
+            for i, layer in enumerate(branch):
+                yield f"{b}.{i}", layer
+
+    @property
+    def head(self) -> Branch:
+        return (Norm(self.width), Linear(self.width, self.outputs, NORM_STEP, gain=0.1))
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """A stack for each channel of a pixel."""
+
+    stacks: tuple[Stack, ...]
+
+    def layers(self) -> Iterator[tuple[str, Layer]]:
+        """As of ``Stack``, of all of them."""
+        for c, stack in enumerate(self.stacks):
+            yield from ((f"{c}.{prefix}", layer) for prefix, layer in stack.layers())
+
+    def tensors(self) -> Tensors:
+        """Name, shape and type of every tensor a model file of these networks holds."""
+        named: Tensors = {"exp2": ((24 * 64 + 1,), "int32")}
+        for prefix, layer in self.layers():
+            named |= {f"{prefix}.{name}": spec for name, spec in layer.tensors().items()}
+        return named
+
+    def macs(self) -> int:
+        """Multiply-adds a pixel."""
+        return sum(layer.inputs * layer.outputs for _, layer in self.layers() if isinstance(layer, Linear))
+
+
+def _need(holds: bool, what: str) -> None:
+    if not holds:
+        raise UsageError(f"this network could not be computed exactly: {what}")
+
+
+def check(network: Network | Stacks) -> None:
     """Raise UsageError unless every sum of this network fits where docs/EXACT.md says it does."""
-
-    def need(holds: bool, what: str) -> None:
-        if not holds:
-            raise UsageError(f"this network could not be computed exactly: {what}")
-
-    embed = network.embed
-    need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
-    need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
-    need(embed.row_width % 2 == 0 and embed.row_width >= 2, f"rows of {embed.row_width} codes, must be even")
-    need(embed.contexts * embed.row_width <= MAX_INPUTS, f"{embed.contexts * embed.row_width} inputs of the embedding")
-    need(1 <= network.width <= MAX_WIDTH, f"width {network.width}, of 1 to {MAX_WIDTH}")
-    need(len(network.branches) <= MAX_BRANCHES, f"{len(network.branches)} branches, at most {MAX_BRANCHES}")
-    need(network.memory_bytes() <= MAX_MEMORY, f"it remembers {network.memory_bytes():,} bytes, at most {MAX_MEMORY:,}")
+    if isinstance(network, Stacks):
+        for stack in network.stacks:
+            _need(1 <= stack.width <= MAX_WIDTH, f"width {stack.width}, of 1 to {MAX_WIDTH}")
+            _need(len(stack.branches) <= MAX_BRANCHES, f"{len(stack.branches)} branches, at most {MAX_BRANCHES}")
+    else:
+        _check_recalling(network)
     for prefix, layer in network.layers():
         match layer:
             case Linear(inputs, outputs):
-                need(1 <= inputs <= MAX_INPUTS and 1 <= outputs <= 2**16, f"layer {prefix}: {inputs} to {outputs}")
+                _need(1 <= inputs <= MAX_INPUTS and 1 <= outputs <= 2**16, f"layer {prefix}: {inputs} to {outputs}")
             case Delay(_, taps, dilation):
-                need(2 <= taps <= 16 and 1 <= dilation <= 2**16, f"layer {prefix}: {taps} taps, dilation {dilation}")
+                _need(2 <= taps <= 16 and 1 <= dilation <= 2**16, f"layer {prefix}: {taps} taps, dilation {dilation}")
             case Attend(width, heads, window):
-                need(heads >= 1 and width % heads == 0, f"layer {prefix}: {heads} heads of width {width}")
-                need(1 <= window <= MAX_WINDOW, f"layer {prefix}: window {window}, of 1 to {MAX_WINDOW}")
+                _need(heads >= 1 and width % heads == 0, f"layer {prefix}: {heads} heads of width {width}")
+                _need(1 <= window <= MAX_WINDOW, f"layer {prefix}: window {window}, of 1 to {MAX_WINDOW}")
             case _:
                 pass
+
+
+def _check_recalling(network: Network) -> None:
+    embed = network.embed
+    _need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
+    _need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
+    _need(embed.row_width % 2 == 0 and embed.row_width >= 2, f"rows of {embed.row_width} codes, must be even")
+    _need(embed.contexts * embed.row_width <= MAX_INPUTS, f"{embed.contexts * embed.row_width} inputs of the embedding")
+    _need(1 <= network.width <= MAX_WIDTH, f"width {network.width}, of 1 to {MAX_WIDTH}")
+    _need(len(network.branches) <= MAX_BRANCHES, f"{len(network.branches)} branches, at most {MAX_BRANCHES}")
+    _need(
+        network.memory_bytes() <= MAX_MEMORY, f"it remembers {network.memory_bytes():,} bytes, at most {MAX_MEMORY:,}"
+    )

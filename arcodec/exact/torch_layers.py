@@ -60,8 +60,9 @@ def _bfloat16_product(codes: Tensor, weights: Tensor) -> Tensor:
     return (codes.bfloat16() @ weights.bfloat16().T).float()
 
 
-# All multiply integers. float32 and int8 are exact, int8-bfloat16 only forwards: its gradients are rounded to eight bits,
-# which is half as fast again where the processor has bfloat16. bfloat16 rounds the sums, too, and serves training only.
+# All multiply integers. float32 and int8 are exact, int8-bfloat16 only forwards: its gradients are rounded to eight
+# bits, which is half as fast again where the processor has bfloat16. bfloat16 rounds the sums, too, and serves training
+# only.
 PRODUCTS: dict[str, Product] = {
     "float32": _float32_product,
     "int8": _int8_product,
@@ -306,6 +307,56 @@ class Attend(Layer):
             return {"distance": self.distance_codes().to(torch.int32).cpu().numpy()}
 
 
+def _without_memory(layer: s.Norm | s.Linear | s.SquaredRelu, frozen: Arrays | None) -> Layer:
+    match layer:
+        case s.Norm():
+            return Norm(layer)
+        case s.Linear():
+            return Linear(layer, frozen)
+        case s.SquaredRelu():
+            return SquaredRelu()
+
+
+def multiply_with(network: nn.Module, product: str) -> None:
+    """Use the product of this name (see PRODUCTS) in all linear layers of a network."""
+    for module in network.modules():
+        if isinstance(module, Projection):
+            module.product = PRODUCTS[product]
+
+
+class TorchStack(nn.Module):
+    """A stack in torch: trainable, or frozen when made from tensors, of which those of the stack begin with prefix."""
+
+    def __init__(self, spec: s.Stack, tensors: Arrays | None = None, prefix: str = "") -> None:
+        super().__init__()
+        self.spec = spec
+        self.layers = nn.ModuleDict()
+        for name, layer in spec.layers():
+            assert isinstance(layer, s.Norm | s.Linear | s.SquaredRelu)
+            self.layers[name.replace(".", "_")] = _without_memory(layer, _under(prefix + name, tensors))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """codes (n, inputs), integer-valued float32 -> reals (n, outputs)."""
+        x, _ = self.layers["first"](codes, None)
+        branches = (*self.spec.branches, self.spec.head)
+        y = x
+        for b, branch in enumerate(branches):
+            y = x
+            for i in range(len(branch)):
+                y, _ = self.layers[f"{b}_{i}"](y, None)
+            if b < len(self.spec.branches):
+                x = x + y
+        return cast(Tensor, y)
+
+    def export(self) -> Arrays:
+        """Every tensor of its layers, named as in ``Stack.layers``."""
+        return {
+            f"{prefix.replace('_', '.')}.{name}": array
+            for prefix, layer in self.layers.items()
+            for name, array in cast(Layer, layer).export().items()
+        }
+
+
 class TorchNetwork(nn.Module):
     """A network in torch: trainable when made from its description alone, frozen when made from a file's tensors."""
 
@@ -330,26 +381,20 @@ class TorchNetwork(nn.Module):
         match layer:
             case s.Embed():
                 return Embed(layer, frozen)
-            case s.Norm():
-                return Norm(layer)
-            case s.Linear():
-                return Linear(layer, frozen)
             case s.Recurrence():
                 return Recurrence(layer, sigmoid)
-            case s.SquaredRelu():
-                return SquaredRelu()
             case s.Gate():
                 return Gate(sigmoid)
             case s.Delay():
                 return Delay(layer)
             case s.Attend():
                 return Attend(layer, softmax, frozen)
+            case _:
+                return _without_memory(layer, frozen)
 
     def multiply_with(self, product: str) -> None:
         """Use the product of this name (see PRODUCTS) in all linear layers."""
-        for module in self.modules():
-            if isinstance(module, Projection):
-                module.product = PRODUCTS[product]
+        multiply_with(self, product)
 
     def branches(self) -> Iterator[list[Layer]]:
         """The residual branches, then the head."""

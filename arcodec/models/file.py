@@ -36,9 +36,13 @@ class Model:
     identity: str  # sha-256 of the file, hexadecimal
     size: int  # bytes of the file
     design: Design
-    network: s.Network
     tensors: dict[str, np.ndarray]
     conformance: str  # sha-256 of the frequencies that the conformance symbols yield
+
+    @property
+    def network(self) -> s.Network:
+        """Its layers, if it predicts bytes. Raises UsageError if not."""
+        return self.design.network()
 
     @property
     def prefix(self) -> bytes:
@@ -49,11 +53,25 @@ class Model:
 def conformance_symbols() -> np.ndarray:
     """The fixed sequence behind the conformance vector: a sentence, then 512 bytes from a congruential generator."""
     sentence = b"It is a truth universally acknowledged, that one answer must be in want of one question.\n" * 2
+    return np.frombuffer(sentence + bytes(range(256)) + _noise(512), np.uint8)
+
+
+def conformance_codes(inputs: int) -> np.ndarray:
+    """As those symbols, for a network that predicts pixels: 64 times its inputs (64, inputs), int8."""
+    return np.maximum(np.frombuffer(_noise(64 * inputs), np.int8), -s.CODE_LIMIT).reshape(64, inputs)
+
+
+def _noise(count: int) -> bytes:
     state, noise = 1, bytearray()
-    for _ in range(512):
+    for _ in range(count):
         state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
         noise.append(state >> 56)
-    return np.frombuffer(sentence + bytes(range(256)) + bytes(noise), np.uint8)
+    return bytes(noise)
+
+
+def digest_of_answers(answers: np.ndarray) -> str:
+    """sha-256 of what the stacks of a network answer to the conformance codes (64, stacks, outputs), float32."""
+    return hashlib.sha256((answers + np.float32(0)).astype("<f4").tobytes()).hexdigest()  # -0 is 0
 
 
 def digest(frequencies: np.ndarray) -> str:
@@ -68,7 +86,7 @@ def identity_of(path: Path) -> str:
 
 def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str) -> None:
     """Write a model file, over an older one if there is one. Raises ModelError for tensors no model may hold."""
-    check_tensors(str(path), design.network(), tensors)
+    check_tensors(str(path), design.layers(), tensors)
     about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
     with replacing(path, overwrite=True) as file:
         file.write(to_safetensors(tensors, metadata={"arcodec": json.dumps(about, sort_keys=True)}))
@@ -89,13 +107,12 @@ def load(path: Path) -> Model:
         design = Design.of(about["family"], **about["config"])
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: unknown design: {error}") from None
-    network = design.network()
-    check_tensors(str(path), network, tensors)
+    check_tensors(str(path), design.layers(), tensors)
     identity, conformance = hashlib.sha256(content).hexdigest(), str(about.get("conformance"))
-    return Model(path.stem, path, identity, len(content), design, network, tensors, conformance)
+    return Model(path.stem, path, identity, len(content), design, tensors, conformance)
 
 
-def check_tensors(name_of_file: str, network: s.Network, tensors: dict[str, np.ndarray]) -> None:
+def check_tensors(name_of_file: str, network: s.Network | s.Stacks, tensors: dict[str, np.ndarray]) -> None:
     """Raise ModelError unless the tensors are those of the network, in the ranges docs/EXACT.md assumes."""
     expected = network.tensors()
     if tensors.keys() != expected.keys():
@@ -110,7 +127,7 @@ def check_tensors(name_of_file: str, network: s.Network, tensors: dict[str, np.n
         low, high = _range(name)
         if not np.all((array >= low) & (array <= high)):  # also false for NaN
             raise ModelError(f"{name_of_file}: {name} holds values outside {low}..{high}")
-    if tensors["softmax"][0] < 1 or tensors["softmax"][-1] != 0:
+    if isinstance(network, s.Network) and (tensors["softmax"][0] < 1 or tensors["softmax"][-1] != 0):
         raise ModelError(f"{name_of_file}: the softmax table must begin above 0 and end with 0")
 
 

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import UsageError
-from ..exact.spec import Network, check
-from . import attention, convolution, recurrent
+from ..exact.spec import Network, Stacks, check
+from . import attention, convolution, pixels, recurrent
 
 _LARGEST, _MOST_PARTS = 1 << 16, 64  # of any setting, so that describing a network takes no time
 
@@ -17,7 +17,9 @@ FAMILIES: dict[str, ModuleType] = {
     "recurrent": recurrent,
     "convolution": convolution,
     "attention": attention,
-}
+}  # of bytes
+OF_PICTURES = "pixels"
+_ALL = {**FAMILIES, OF_PICTURES: pixels}
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class Design:
 
         Raises UsageError for a family or a field that does not exist, and for a value of the wrong type.
         """
-        if family not in FAMILIES:
-            raise UsageError(f"no model family {family!r}: choose one of {', '.join(FAMILIES)}")
-        config_class = FAMILIES[family].Config
+        if family not in _ALL:
+            raise UsageError(f"no model family {family!r}: choose one of {', '.join(_ALL)}")
+        config_class = _ALL[family].Config
         defaults = {field.name: field.default for field in dataclasses.fields(config_class)}
         settings = {name: tuple(value) if isinstance(value, list) else value for name, value in overrides.items()}
         for name, value in settings.items():
@@ -48,12 +50,31 @@ class Design:
             if len(parts) > _MOST_PARTS or not all(0 <= part <= _LARGEST for part in parts):
                 raise UsageError(f"{family}.{name} is out of range: expected numbers from 0 to {_LARGEST}")
         design = cls(family, config_class(**settings))
-        check(design.network())
+        check(design.layers())
         return design
 
+    @property
+    def of_pictures(self) -> bool:
+        """Whether it predicts pixels, and not bytes."""
+        return self.family == OF_PICTURES
+
+    def layers(self) -> Network | Stacks:
+        """All of them, whatever it predicts."""
+        spec: Network | Stacks = _ALL[self.family].network(self.config)
+        return spec
+
     def network(self) -> Network:
-        """The layers."""
-        spec: Network = FAMILIES[self.family].network(self.config)
+        """The layers of a network that predicts bytes. Raises UsageError if it predicts pixels."""
+        spec = self.layers()
+        if isinstance(spec, Stacks):
+            raise UsageError(f"a network of family {self.family} predicts pictures, not bytes")
+        return spec
+
+    def stacks(self) -> Stacks:
+        """The layers of a network that predicts pixels. Raises UsageError if it predicts bytes."""
+        spec = self.layers()
+        if not isinstance(spec, Stacks):
+            raise UsageError(f"a network of family {self.family} predicts bytes, not pictures")
         return spec
 
     def settings(self) -> dict[str, Any]:

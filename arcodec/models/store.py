@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from ..errors import ModelError, UsageError
 from .engine import NetworkEngine
-from .file import Model, conformance_symbols, digest, identity_of, load
+from .file import Model, conformance_codes, conformance_symbols, digest, digest_of_answers, identity_of, load
 
 if TYPE_CHECKING:
+    from ..exact.stack import StackProgram
     from .compiled import CompiledEngine
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 DEFAULT = "text"
+_DIFFERS = (
+    "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
+    "Run 'arcodec doctor' and report what it says"
+)
 _DEVICE = re.compile(r"(cuda|mps|xpu)(:[0-9]+)?")
 
 
@@ -84,10 +89,7 @@ def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
 def verified(model: Model, engine: NetworkEngine) -> None:
     """Raise ModelError unless the engine gives the frequencies that the model's file demands."""
     if digest(engine.frequencies(conformance_symbols())) != model.conformance:
-        raise ModelError(
-            f"engine {engine.name!r} does not compute model {model.name!r} as it was trained; what it wrote could not "
-            "be read elsewhere. Run 'arcodec doctor' and report what it says"
-        )
+        raise ModelError(_DIFFERS.format(engine=engine.name, model=model.name))
 
 
 def compiled(model: Model, threads: int) -> CompiledEngine:
@@ -110,6 +112,24 @@ def _compiled(identity: str, path: Path, threads: int) -> CompiledEngine:
     engine = CompiledEngine(model, threads)
     verified(model, engine)
     return engine
+
+
+def stack_program(model: Model) -> StackProgram:
+    """A network that predicts pixels, compiled and verified. Raises UsageError if it predicts bytes, and ModelError."""
+    return _stack_program(model.identity, model.path)
+
+
+@lru_cache(maxsize=4)
+def _stack_program(identity: str, path: Path) -> StackProgram:
+    from ..exact.stack import answers, compile_stacks
+
+    model = _same(path, identity)
+    stacks = model.design.stacks()
+    program = compile_stacks(stacks, model.tensors)
+    stack = stacks.stacks[0]
+    if digest_of_answers(answers(program, conformance_codes(stack.inputs), stack.outputs)) != model.conformance:
+        raise ModelError(_DIFFERS.format(engine="compiled", model=model.name))
+    return program
 
 
 def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEngine:

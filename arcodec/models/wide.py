@@ -14,7 +14,7 @@ import torch
 from .. import range_kernel as rk
 from ..errors import DamagedError, UsageError
 from ..exact.contexts import fill_rows, fresh_memory, remember, rows_of
-from ..exact.torch_layers import TorchNetwork
+from ..exact.torch_layers import TorchNetwork, TorchStack, multiply_with
 from ..frequencies import from_weights
 from . import loops
 from .engine import Coded, Progress
@@ -120,6 +120,18 @@ class TorchEngine:
             progress(int(active.sum()))
         for lane in range(lanes):
             yield symbols[: lengths[lane], lane].astype(np.uint8)
+
+
+@torch.no_grad()
+def stack_answers(model: Model, codes: np.ndarray, product: str = "float32") -> np.ndarray:
+    """What each stack of a network that predicts pixels answers to codes (n, inputs) -> (n, stacks, outputs)."""
+    told = torch.from_numpy(codes).float()
+    answers = []
+    for c, spec in enumerate(model.design.stacks().stacks):
+        stack = TorchStack(spec, model.tensors, f"{c}.")
+        multiply_with(stack, product)
+        answers.append(stack(told))
+    return torch.stack(answers, 1).numpy()
 
 
 def _lanes_for(longest: int) -> int:

@@ -7,9 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from ..exact.program import compile_network, fresh_state
+from ..exact.stack import answers, compile_stacks
 from ..exact.torch_layers import TorchNetwork
 from ..models import file, loops
 from ..models.registry import Design
+
+
+def write_pixel_model(tensors: dict[str, np.ndarray], design: Design, path: Path) -> None:
+    """``write_model`` for a network that predicts pixels, rounded already."""
+    stacks = design.stacks()
+    stack = stacks.stacks[0]
+    given = answers(compile_stacks(stacks, tensors), file.conformance_codes(stack.inputs), stack.outputs)
+    file.save(path, design, tensors, file.digest_of_answers(given))
 
 
 def write_model(network: TorchNetwork, design: Design, path: Path) -> None:

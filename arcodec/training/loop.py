@@ -20,6 +20,7 @@ from ..files import replacing
 from ..models.registry import Design
 from .corpus import Source
 from .evaluate import categories, nats
+from .rate import rate_at
 from .stream import Chunk, Lanes
 
 CHECKPOINT_SECONDS = 45
@@ -72,14 +73,6 @@ def _optimisers(network: TorchNetwork, recipe: Recipe) -> list[torch.optim.Optim
     else:
         rows = torch.optim.Adam([table], lr=recipe.table_rate, betas=(0.9, 0.98))
     return [adamw, rows]
-
-
-def rate_at(recipe: Recipe, step: int, share: float) -> float:
-    """Factor on the learning rates: warm-up by steps, then constant, then linear in the share of time used."""
-    warm = min(1.0, (step + 1) / recipe.warmup)
-    if share < recipe.decay_from:
-        return warm
-    return warm * max(0.02, 1 - 0.98 * (share - recipe.decay_from) / (1 - recipe.decay_from))
 
 
 class Trainer:

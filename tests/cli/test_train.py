@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PIL import Image
+
 import arcodec
 from tests.cli.conftest import Run
+from tests.training import test_pictures as pictures
 
 SMALL = (
     "--config",
@@ -34,3 +37,19 @@ def test_train_compress_and_resume(run: Run) -> None:
     assert run("decompress", "text.arc", "-f").code == 5
     assert run("decompress", "text.arc", "-f", "--model", "m.safetensors").code == 0
     assert arcodec.decompress(Path("text.arc").read_bytes(), model="m.safetensors") == Path("text").read_bytes()
+
+
+def test_train_on_images(run: Run) -> None:
+    Image.fromarray(pictures.noisy()).save("a.png")
+    settings = [f"--config={name}={value}" for name, value in pictures.SMALL.items()]
+    settings += [f"--recipe={name}={value}" for name, value in pictures.QUICK.items()]
+    done = run("train", "images", "a.png", "--valid", "a.png", "-o", "m.safetensors", "--minutes", "0.02", *settings)
+    assert done.code == 0
+    assert "bits/dim" in done.err
+    assert Path("m.safetensors.csv").is_file()
+    assert run("compress", "a.png", "--model", "m.safetensors").code == 0
+    assert run("train", "images", "a.png", "-o", "m.safetensors").code == 2  # there is a checkpoint
+    assert run("train", "images", "a.png", "-o", "m.safetensors", "--resume", "--config", "width=9").code == 2
+    assert run("train", "images", "a.png", "-o", "m.txt").code == 2
+    assert run("train", "images", "a.png", "-o", "n.safetensors", "--recipe", "nonsense=1").code == 2
+    assert run("train", "images", "missing", "-o", "n.safetensors").code == 2

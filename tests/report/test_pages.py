@@ -234,4 +234,4 @@ def test_large_pictures_are_drawn_in_squares(opened: Any, monkeypatch: pytest.Mo
     total = float(page.locator(".sum").get_attribute("data-bits"))
     assert total == pytest.approx(file.ledger.model_bits, abs=0.05)
     page.locator("canvas").focus()
-    assert page.locator(".told").inner_text().startswith("4 × 4 pixels from x 0, y 0: grey")
+    assert page.locator(".told").inner_text().startswith("4 \u00d7 4 pixels from x 0, y 0: grey")

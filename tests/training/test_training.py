@@ -18,7 +18,8 @@ from arcodec.models.registry import FAMILIES, Design
 from arcodec.training import corpus
 from arcodec.training.evaluate import bits_per_byte
 from arcodec.training.export import write_model
-from arcodec.training.loop import Recipe, Report, Trainer, rate_at
+from arcodec.training.loop import Recipe, Report, Trainer
+from arcodec.training.rate import rate_at
 from arcodec.training.stream import Lanes
 from tests.conftest import SMALL
 

@@ -13,6 +13,11 @@ from ...jit import inlined, kernel
 ABOVE, BESIDE = 4, 8
 
 
+def order(channels: int) -> list[int]:
+    """Channels as they are coded: green, of which the others are best predicted, first."""
+    return [1, 0, *range(2, channels)] if channels >= 3 else list(range(channels))
+
+
 def stride(width: int) -> int:
     """Samples between a pixel and the one below it."""
     return width + 2 * BESIDE

@@ -56,8 +56,9 @@ NODES = 64  # cells of a context: one for each place in the tree of decisions
     ROW,  # and where in its tables
     SHIFT,
     EXACT,  # what secondary estimation looks at
+    MEAN_ERROR,  # where errors around were like this
     SAMPLE,
-) = range(24)
+) = range(25)
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
 _EACH_CONTEXT = np.uint64(0xD6E8FEB86659FD93)

@@ -11,54 +11,66 @@ import numpy as np
 from ... import range_kernel as rk
 from ...container import EXPERTS, Picture, packed_words
 from ...errors import DamagedError, ModelError
+from ...exact.stack import StackProgram
 from ...models.engine import Coded, Progress
 from ...models.parallel import side_by_side
-from . import account, loops
-from .mixture import Pixels, fresh_pixels
+from ...models.pixels import Config
+from . import account, canvas, loops
+from .prior import Prior, fresh_prior, no_prior
+from .state import Pixels, fresh_pixels
 from .team import DEFAULT, TEAMS, Team
 
 # CRC-32 of the words that each team makes of the conformance picture.
-CONFORMANCE = {"fast": 0xD98EBE31, "default": 0x0DB39147, "best": 0xFC8BDAEF}
+CONFORMANCE = {"fast": 0xD98EBE31, "default": 0x0DB39147, "best": 0x0DB39147}
 
 _DECISIONS = 3 * 16 + 2  # of a sample at most
-
-
-def _order(channels: int) -> list[int]:
-    """Channels as they are coded: green, of which the others are best predicted, first."""
-    return [1, 0, *range(2, channels)] if channels >= 3 else list(range(channels))
 
 
 class PixelEngine:
     """Codes samples as decisions; see ``mixture``. Blocks are the bytes of whole rows of one picture."""
 
-    def __init__(self, picture: Picture, team: Team = DEFAULT, threads: int = 1) -> None:
-        self.name = "experts"
-        self.picture, self.team, self.threads = picture, team, threads
+    def __init__(
+        self,
+        picture: Picture,
+        team: Team = DEFAULT,
+        threads: int = 1,
+        network: tuple[StackProgram, Config] | None = None,
+    ) -> None:
+        self.name = "experts" if network is None else "experts and a network"
+        self.picture, self.team, self.threads, self.network = picture, team, threads, network
 
-    def _fresh(self, height: int) -> Pixels:
+    def _fresh(self, height: int) -> tuple[Pixels, Prior]:
         picture = self.picture
-        return fresh_pixels(height, picture.width, picture.channels, picture.depth, self.team, False)
+        known = self.network is not None
+        pixels = fresh_pixels(height, picture.width, picture.channels, picture.depth, self.team, known)
+        if self.network is None:
+            return pixels, no_prior()
+        return pixels, fresh_prior(*self.network, canvas.stride(picture.width))
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
         """See ``Engine``; blocks: bytes (n,) uint8 of rows. In detail, costs are of samples."""
         picture = self.picture
-        order = _order(picture.channels)
+        order = canvas.order(picture.channels)
 
         def one(block: np.ndarray, tell: Progress) -> Coded:
             samples = block.view(_type(picture)).reshape(-1, picture.width, picture.channels)
-            pixels, coder, totals = self._fresh(len(samples)), rk.new_encoder(), np.zeros(1)
+            (pixels, prior), coder, totals = self._fresh(len(samples)), rk.new_encoder(), np.zeros(1)
             room = rk.room_for_bits(_DECISIONS * picture.row)
             words = np.empty(room, np.uint32)
             finished: list[np.ndarray] = []
             costs = np.zeros(samples.shape if detailed else (0, 0, 0))
             none = np.zeros((0, 0))
-            names = account.names(self.team, False, self.team.has_lattice(picture.channels, picture.depth))
+            names = account.names(
+                self.team, self.network is not None, self.team.has_lattice(picture.channels, picture.depth)
+            )
             shares = np.zeros(len(names) if detailed else 0)
             for y in range(len(samples)):
                 row = np.ascontiguousarray(samples[y][:, order], np.uint16)
                 if room + int(coder[rk.HELD]) > len(words):  # what is held back would be written at once
                     words = np.empty(2 * (room + int(coder[rk.HELD])), np.uint32)
-                loops.code_row(pixels, coder, words, row, y, False, costs[y] if detailed else none, totals, shares)
+                loops.code_row(
+                    pixels, prior, coder, words, row, y, False, costs[y] if detailed else none, totals, shares
+                )
                 written = int(coder[rk.WRITTEN])
                 finished.append(words[:written].copy())
                 coder[rk.WRITTEN] = 0
@@ -77,17 +89,17 @@ class PixelEngine:
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         """See ``Engine``; the result is samples, big-endian if they have two bytes."""
         picture = self.picture
-        order = _order(picture.channels)
+        order = canvas.order(picture.channels)
 
         def one(block: tuple[np.ndarray, int], tell: Progress) -> np.ndarray:
             words, length = block
             height = length // picture.row
-            pixels, coder, totals = self._fresh(height), rk.new_decoder(words), np.zeros(1)
+            (pixels, prior), coder, totals = self._fresh(height), rk.new_decoder(words), np.zeros(1)
             samples = np.empty((height, picture.width, picture.channels), _type(picture))
             row = np.zeros((picture.width, picture.channels), np.uint16)
             none, nobody = np.zeros((0, 0)), np.zeros(0)
             for y in range(height):
-                if not loops.code_row(pixels, coder, words, row, y, True, none, totals, nobody):
+                if not loops.code_row(pixels, prior, coder, words, row, y, True, none, totals, nobody):
                     raise DamagedError("the coded data are damaged: no symbol fits them")
                 samples[y][:, order] = row
                 tell(row.size * picture.sample_size)

@@ -65,11 +65,14 @@ class Team:
         return matrices + weights + cells + entries + tables + rows + pixels + 4 * estimation.points(MAPS) + 4 * SAYINGS
 
 
-_QUICK, _NEAR = Predictor(NARROW, 0.85, every=2, columns=8), Predictor(NARROW, 0.8)
-_NEARBY, _FAR = Predictor(WIDE, 0.9, every=3), Predictor(WIDE, 0.96, every=2)
-_CLASSED = Predictor(WIDE, 0.95, every=4, classes=4, columns=8)
+_QUICK = Predictor(NARROW, 0.85, every=2, columns=8)
+_THREE = (
+    Predictor(WIDE, 0.9, every=3),
+    Predictor(WIDE, 0.95, every=4, classes=4, columns=8),
+    Predictor(NARROW, 0.8),
+)
 
 FAST = Team("fast", 0, (_QUICK,), 8, 3, False, 16, 16)
-DEFAULT = Team("default", 1, (_NEARBY, _CLASSED, _NEAR), contexts.MOST, MOST_SETS, True, 20, 18)
-BEST = Team("best", 2, (_NEARBY, _FAR, _CLASSED, _NEAR), contexts.MOST, MOST_SETS, True, 22, 20)
+DEFAULT = Team("default", 1, _THREE, contexts.MOST, MOST_SETS, True, 20, 18)
+BEST = Team("best", 2, _THREE, contexts.MOST, MOST_SETS, True, 22, 20)
 TEAMS = (FAST, DEFAULT, BEST)

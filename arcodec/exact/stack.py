@@ -1,0 +1,117 @@
+"""Stacks compiled: their layers as rows of numbers over flat arrays, like a program's, and a kernel that runs one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..jit import kernel
+from . import kernels as k
+from . import program as p
+from . import spec as s
+from .dot import LANES, ROWS, padded
+
+
+class StackProgram(NamedTuple):
+    """Read-only, shared by all who run it."""
+
+    layers: np.ndarray  # (layers, 9) int64, see program
+    starts: np.ndarray  # (stacks + 1,) int64: where in layers each stack begins
+    weights: np.ndarray  # int8
+    constants: np.ndarray  # float32
+    exp2: np.ndarray  # (1537,) float32: 2**(24 - i / 64), integers
+    shape: np.ndarray  # (3,) int64: width, widest reals, widest codes
+
+
+class StackState(NamedTuple):
+    """Room to work in."""
+
+    codes: np.ndarray  # int16: the inputs, and then the codes of the layer at hand
+    sum: np.ndarray  # (width,) float32, the residual sum
+    work: np.ndarray  # float32: the reals of the layer at hand, and at last the outputs
+    sums: np.ndarray  # (4,) int32
+
+
+def compile_stacks(stacks: s.Stacks, tensors: dict[str, np.ndarray]) -> StackProgram:
+    """Lay out stacks whose tensors were checked against ``stacks.tensors()``."""
+    weights, constants = p.Flat(np.int8), p.Flat(np.float32)
+    rows: list[list[int]] = []
+    starts, width, widest_reals, widest_codes = [0], 0, 0, 0
+    for c, stack in enumerate(stacks.stacks):
+        width = max(width, stack.width)
+        branch = "first"
+        for prefix, layer in stack.layers():
+            if prefix.partition(".")[0] != branch and branch != "first":
+                rows.append([p.ADD, stack.width, stack.width, 0, 0, 0, 0, 0, 0])
+            branch = prefix.partition(".")[0]
+            match layer:
+                case s.Linear(inputs, outputs):
+                    rows.append(p.linear_row(tensors, f"{c}.{prefix}", inputs, outputs, weights, constants))
+                    widest_reals, widest_codes = max(widest_reals, outputs), max(widest_codes, inputs)
+                case s.Norm(size):
+                    rows.append([p.NORM, size, size, 0, 0, 0, 0, 0, 0])
+                case s.SquaredRelu(size):
+                    rows.append([p.SQUARED_RELU, size, size, 0, 0, 0, 0, 0, 0])
+                case _:
+                    raise AssertionError(f"{layer} has a memory")
+            if prefix == "first":
+                rows.append([p.ADD, stack.width, stack.width, 0, 0, 0, 0, 0, 0])
+        starts.append(len(rows))
+    return StackProgram(
+        np.array(rows, np.int64).reshape(-1, 9),
+        np.array(starts, np.int64),
+        weights.joined(),
+        constants.joined(),
+        tensors["exp2"].astype(np.float32),
+        np.array([width, padded(widest_reals, ROWS), padded(widest_codes, LANES)], np.int64),
+    )
+
+
+def empty_stacks(inputs: int = 0) -> StackProgram:
+    """No stack, but room for so many inputs: where a signature wants one that is not run."""
+    nothing = compile_stacks(s.Stacks(()), {"exp2": np.zeros(24 * 64 + 1, np.int32)})
+    return nothing._replace(shape=np.array([0, 0, padded(inputs, LANES)], np.int64))
+
+
+def fresh_stack_state(program: StackProgram) -> StackState:
+    """Room for one who runs it."""
+    width, reals, codes = program.shape
+    return StackState(
+        np.zeros(codes, np.int16), np.zeros(width, np.float32), np.zeros(reals, np.float32), np.zeros(ROWS, np.int32)
+    )
+
+
+def answers(program: StackProgram, codes: np.ndarray, outputs: int) -> np.ndarray:
+    """What each stack answers to codes (n, inputs) -> (n, stacks, outputs) float32."""
+    state, stacks = fresh_stack_state(program), len(program.starts) - 1
+    result = np.empty((len(codes), stacks, outputs), np.float32)
+    for i, told in enumerate(codes):
+        for stack in range(stacks):
+            state.codes[: codes.shape[1]] = told
+            run_stack(program, state, stack)
+            result[i, stack] = state.work[:outputs]
+    return result
+
+
+@kernel
+def run_stack(program: StackProgram, state: StackState, stack: int) -> None:
+    """state.codes -> state.work, by one of the stacks."""
+    work, now = state.work, state.codes
+    for j in range(len(state.sum)):
+        state.sum[j] = np.float32(0)
+    for i in range(program.starts[stack], program.starts[stack + 1]):
+        layer = program.layers[i]
+        kind, inputs, outputs = layer[p.KIND], layer[p.INPUTS], layer[p.OUTPUTS]
+        if kind == p.LINEAR:
+            matrix = program.weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
+            at = layer[p.CONSTANTS]
+            scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
+            k.linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
+        elif kind == p.NORM:
+            k.norm(state.sum[:inputs], now[:outputs])
+        elif kind == p.SQUARED_RELU:
+            k.squared_relu(work[:inputs], now[:outputs])
+        else:
+            for j in range(outputs):
+                state.sum[j] = state.sum[j] + work[j]

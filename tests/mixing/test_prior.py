@@ -1,0 +1,145 @@
+"""A network among the experts for pictures: both engines agree, what is trained is what is coded, it earns its bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import arcodec
+from arcodec.container import Picture
+from arcodec.errors import ModelError, UsageError
+from arcodec.exact.stack import answers, compile_stacks
+from arcodec.exact.torch_layers import TorchStack
+from arcodec.mixing.pixels import canvas
+from arcodec.mixing.pixels.engine import PixelEngine, conformance_picture
+from arcodec.mixing.pixels.team import DEFAULT
+from arcodec.models import pixels as family
+from arcodec.models import store
+from arcodec.models.file import conformance_codes, load
+from arcodec.models.registry import Design
+from arcodec.models.wide import stack_answers
+from arcodec.training.pictures import bits, described
+from tests.conftest import GOLDEN
+
+MODEL = GOLDEN / "small-pixels.safetensors"
+
+
+def quiet(done: int) -> None:
+    pass
+
+
+def engine(shape: tuple[int, ...], with_network: bool = True) -> PixelEngine:
+    model = load(MODEL)
+    network = (store.stack_program(model), model.design.config) if with_network else None
+    height, width, channels = shape
+    return PixelEngine(Picture(width, height, channels, 8), DEFAULT, network=network)
+
+
+@pytest.mark.parametrize("product", ["float32", "int8"])
+def test_engines_agree(product: str) -> None:
+    model = load(MODEL)
+    stacks = model.design.stacks()
+    codes = conformance_codes(stacks.stacks[0].inputs)
+    compiled = answers(compile_stacks(stacks, model.tensors), codes, stacks.stacks[0].outputs)
+    assert np.array_equal(stack_answers(model, codes, product), compiled)
+    alone = np.stack([stack_answers(model, code[None], product)[0] for code in codes])
+    assert np.array_equal(alone, compiled)
+
+
+def test_trained_is_coded() -> None:
+    """The loss of the trained stacks is what the coder counts for the network's density, decision by decision."""
+    model, picture = load(MODEL), conformance_picture()
+    samples = described(picture, model.design.config)
+    expected = 0.0
+    for c, (spec, part) in enumerate(zip(model.design.stacks().stacks, samples, strict=True)):
+        stack = TorchStack(spec, model.tensors, f"{c}.")
+        codes, around, values = part.part(np.arange(len(part)))
+        expected += bits(stack(codes), around, values).item() * len(part)
+    (coded,) = engine(picture.shape).encode([picture.reshape(-1)], quiet, detailed=True)
+    assert coded.experts_bits["network"] == pytest.approx(expected, rel=0.02)
+
+
+def test_it_earns_its_bits() -> None:
+    picture = conformance_picture()
+    (with_network,) = engine(picture.shape).encode([picture.reshape(-1)], quiet)
+    (without,) = engine(picture.shape, False).encode([picture.reshape(-1)], quiet)
+    assert with_network.model_bits < 0.9 * without.model_bits
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32))
+def test_any_block_comes_back(height: int, width: int, channels: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    samples = random.integers(0, 256, (height, width, channels)).astype(np.uint8)
+    coding = engine(samples.shape)
+    (coded,) = coding.encode([samples.reshape(-1)], quiet)
+    (back,) = coding.decode([(coded.words, samples.size)], quiet)
+    assert back.tobytes() == samples.tobytes()
+
+
+def test_neighbours_are_known_and_nearest_first() -> None:
+    found = family.neighbours(76)
+    assert len({tuple(at) for at in found.tolist()}) == 76
+    assert all(dy < 0 or (dy == 0 and dx < 0) for dy, dx in found)
+    assert (np.diff((found**2).sum(1)) >= 0).all()
+    assert -found[:, 0].min() <= canvas.ABOVE
+    assert np.abs(found[:, 1]).max() <= canvas.BESIDE
+
+
+def test_the_place_in_a_square_is_told() -> None:
+    config = family.Config(same=4, others=2, squares=1)
+    (grey,) = described(np.zeros((60, 28, 1), np.uint8), config)
+    place = grey.codes[:, -2 * family.SQUARE :].reshape(60, 28, 2, family.SQUARE)
+    assert (place.argmax(-1)[37, 5] == (5, 37 % 28)).all()
+    assert ((place != 0).sum(-1) == 1).all()
+    (wide,) = described(np.zeros((3, 40, 1), np.uint8), config)
+    assert not wide.codes[:, -2 * family.SQUARE :].any()
+
+
+def test_gradients_reach_every_weight() -> None:
+    spec = Design.of("pixels", width=8, hidden=8, blocks=1, same=4, others=2).stacks().stacks[0]
+    stack = TorchStack(spec)
+    torch.manual_seed(1)
+    codes = torch.randint(-40, 40, (256, spec.inputs)).float()
+    expected = torch.stack((torch.rand(256) * 255, torch.rand(256) * 5 + 1), 1)
+    bits(stack(codes), expected, torch.randint(0, 256, (256,)).float()).backward()  # type: ignore[no-untyped-call]
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in stack.parameters())
+
+
+def test_the_loss_is_a_code_length() -> None:
+    """The probabilities of all values add up to 1, at both ends as well."""
+    outputs = torch.randn(5, 3 * family.MIXTURE)
+    around = torch.tensor([[0.0, 3.0], [255, 2], [128, 10], [7, 0.4], [250, 30]])
+    values = torch.arange(256.0)
+    for told, expected in zip(outputs, around, strict=True):
+        costs = torch.stack([bits(told[None], expected[None], value[None]) for value in values])
+        assert torch.exp2(-costs).sum().item() == pytest.approx(1, abs=1e-3)
+
+
+def test_models_of_bytes_and_of_pixels_are_told_apart() -> None:
+    small = str(GOLDEN / "small-recurrent.safetensors")
+    with pytest.raises(UsageError, match="predicts pictures, not bytes"):
+        arcodec.compress(b"text", str(MODEL))
+    with pytest.raises(UsageError, match="predicts bytes, not pictures"):
+        store.stack_program(load(GOLDEN / "small-recurrent.safetensors"))
+    picture = conformance_picture()
+    assert arcodec.compress_image(picture, small) == arcodec.compress_image(picture)
+
+
+def test_a_missing_model_is_named() -> None:
+    content = arcodec.compress_image(conformance_picture(), str(MODEL))
+    assert np.array_equal(arcodec.decompress_image(content, model=str(MODEL)), conformance_picture())
+    with pytest.raises(ModelError, match="the file needs model"):
+        arcodec.decompress_image(content)
+
+
+def test_a_model_that_computes_otherwise_is_refused(tmp_path: pytest.TempPathFactory) -> None:
+    content = MODEL.read_bytes()
+    conformance = load(MODEL).conformance.encode()
+    other = tmp_path / "other.safetensors"  # type: ignore[operator]
+    other.write_bytes(content.replace(conformance, b"0" * len(conformance)))
+    with pytest.raises(ModelError, match="does not compute model 'other'"):
+        arcodec.compress_image(conformance_picture(), str(other))
