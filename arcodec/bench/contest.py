@@ -14,7 +14,8 @@ from typing import Any
 
 from .. import codec
 from ..errors import ArcodecError
-from . import peers
+from ..media import images
+from . import peers, picture_peers
 
 OURS = tuple(f"arcodec {preset}" for preset in ("fast", "default", "best"))
 _WARM = 2000  # bytes coded before the clock starts, so that compiling and loading are not counted
@@ -42,9 +43,9 @@ class Outcome:
         return dataclasses.asdict(self) | {"bits_per_byte": self.bits_per_byte}
 
 
-def contenders(presets: Sequence[str], with_peers: bool) -> tuple[list[str], list[str]]:
-    """Names for ``outcome``, and of peers that are not installed."""
-    found, missing = peers.available() if with_peers else ([], [])
+def contenders(presets: Sequence[str], wanted: Sequence[str] | None, pictures: bool) -> tuple[list[str], list[str]]:
+    """Names for ``outcome``, and of peers that are not installed; wanted: as for ``peers.available``."""
+    found, missing = (picture_peers if pictures else peers).available(wanted)
     return [*(f"arcodec {preset}" for preset in presets), *(peer.name for peer in found)], missing
 
 
@@ -70,10 +71,16 @@ def _contender(name: str) -> peers.Peer:
         preset = name.split()[1]
 
         def compress(data: bytes) -> bytes:
-            return codec.compress(data, preset=preset, verify=False)
+            return codec.compress(data, preset=preset, media="auto", verify=False)
 
         return peers.Peer(name, compress, codec.decompress)
-    return next(peer for peer in peers.available()[0] if peer.name == name)
+    return next(peer for known in (peers, picture_peers) for peer in known.available()[0] if peer.name == name)
+
+
+def _beginning(data: bytes) -> bytes:
+    """Some of the data, or a corner of the picture."""
+    raster, _ = images.read(data, "auto")
+    return data[:_WARM] if raster is None else picture_peers.pnm(images.to_array(raster)[:16, :16])
 
 
 def _here(name: str, path: Path) -> Outcome:
@@ -81,7 +88,7 @@ def _here(name: str, path: Path) -> Outcome:
     import resource
 
     peer, data = _contender(name), path.read_bytes()
-    peer.decompress(peer.compress(data[:_WARM]))
+    peer.decompress(peer.compress(_beginning(data)))
     start = time.perf_counter()
     packed = peer.compress(data)
     middle = time.perf_counter()

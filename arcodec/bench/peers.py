@@ -8,9 +8,11 @@ import lzma
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,19 @@ def zstd_with_dictionary(samples: list[bytes], size: int) -> Peer:
     return Peer("zstd -22, trained dictionary", compressor.compress, decompressor.decompress)
 
 
-def available() -> tuple[list[Peer], list[str]]:
-    """The peers that can run here, and the names of those whose package is missing."""
+def available(
+    wanted: Sequence[str] | None = None, makers: Mapping[str, Callable[[], Peer]] = _MAKERS
+) -> tuple[list[Peer], list[str]]:
+    """The peers that can run here, and the names of those whose package is missing.
+
+    wanted: short names; all by default. Raises UsageError for one that is not known.
+    """
     found, missing = [], []
-    for name, make in _MAKERS.items():
+    for name in makers if wanted is None else wanted:
+        if name not in makers:
+            raise UsageError(f"no peer {name!r}: there are {', '.join(makers)}")
         try:
-            found.append(make())
+            found.append(makers[name]())
         except ImportError:
             missing.append(name)
     return found, missing

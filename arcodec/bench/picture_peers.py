@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..media import images
+from . import peers
 from .peers import Peer
 
 
@@ -95,23 +96,17 @@ def peer_size(packed: bytes) -> int:
 
 
 _MAKERS: dict[str, Callable[[], Peer]] = {
-    "PNG": lambda: _pillow("PNG optimised", "PNG", optimize=True),
-    "WebP": lambda: _of_colours(
+    "png": lambda: _pillow("PNG optimised", "PNG", optimize=True),
+    "webp": lambda: _of_colours(
         _pillow("WebP lossless -m 6", "WEBP", lossless=True, method=6, quality=100, exact=True)
     ),
-    "JPEG 2000": lambda: _imagecodecs("JPEG 2000 reversible", "jpeg2k", level=0, reversible=True),
-    "QOI": lambda: _of_colours(_imagecodecs("QOI", "qoi")),
-    "JPEG XL": lambda: _imagecodecs("JPEG XL -e 7", "jpegxl", lossless=True, effort=7),
-    "JPEG XL 9": lambda: _imagecodecs("JPEG XL -e 9", "jpegxl", lossless=True, effort=9),
+    "jpeg2000": lambda: _imagecodecs("JPEG 2000 reversible", "jpeg2k", level=0, reversible=True),
+    "qoi": lambda: _of_colours(_imagecodecs("QOI", "qoi")),
+    "jpegxl": lambda: _imagecodecs("JPEG XL -e 7", "jpegxl", lossless=True, effort=7),
+    "jpegxl9": lambda: _imagecodecs("JPEG XL -e 9", "jpegxl", lossless=True, effort=9),
 }
 
 
-def available() -> tuple[list[Peer], list[str]]:
-    """The peers that can run here, and the names of those whose package is missing."""
-    found, missing = [], []
-    for name, make in _MAKERS.items():
-        try:
-            found.append(make())
-        except ImportError:
-            missing.append(name)
-    return found, missing
+def available(wanted: Sequence[str] | None = None) -> tuple[list[Peer], list[str]]:
+    """See ``peers.available``."""
+    return peers.available(wanted, _MAKERS)

@@ -6,7 +6,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import arcodec
 from arcodec import lab
@@ -106,3 +108,45 @@ def test_a_contender_that_fails_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"x")
     with pytest.raises(ArcodecError, match="brotli -q 99 failed: StopIteration"):
         contest.outcome("brotli -q 99", path)
+
+
+def test_bench_of_pictures(run: Run) -> None:
+    noise = np.random.default_rng(1).integers(0, 9, (20, 30, 3), np.uint8)
+    Image.fromarray(noise).save("a.png")
+    Path("other").mkdir()
+    Image.fromarray(noise[..., 0]).save("other/a.png")
+    done = run("bench", "a.png", "other/a.png", "--preset", "fast", "--peers", "png,webp", "--json", "-q")
+    figures = json.loads(done.out)
+    rows = [(outcome["file"], outcome["contender"], outcome["original_bytes"]) for outcome in figures["outcomes"]]
+    names = ("arcodec fast", "PNG optimised", "WebP lossless -m 6")
+    assert rows == [("a.png", name, 1813) for name in names] + [("a.png", name, 613) for name in names]
+    assert figures["failures"] == []
+
+
+def test_bench_says_which_peers_there_are(run: Run) -> None:
+    Path("a.txt").write_bytes(b"text")
+    assert "there are xz" in run("bench", "a.txt", "--peers", "rar").err
+    assert run("bench", "a.txt", "--peers", "xz", "--no-peers").code == 2
+    names = {
+        outcome["contender"] for outcome in json.loads(run("bench", "a.txt", "--peers", "xz", "--json").out)["outcomes"]
+    }
+    assert names == {"arcodec fast", "arcodec default", "arcodec best", "xz -9e"}
+
+
+def test_bench_goes_on_where_a_peer_cannot(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.txt").write_bytes(b"text")
+    outcome = contest.outcome
+
+    def failing(contender: str, path: Path) -> contest.Outcome:
+        if contender in ("xz -9e", broken):
+            raise ArcodecError(f"{path}: {contender} failed: no reason given")
+        return outcome(contender, path)
+
+    monkeypatch.setattr(contest, "outcome", failing)
+    broken = ""
+    done = run("bench", "a.txt", "--preset", "fast", "--peers", "xz,bzip2")
+    assert done.code == 0
+    assert "xz -9e failed" in done.err
+    assert "bzip2 -9" in done.out.decode()
+    broken = "arcodec fast"
+    assert run("bench", "a.txt", "--preset", "fast", "--peers", "bzip2").code == 1
