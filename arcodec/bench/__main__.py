@@ -10,7 +10,7 @@ from . import accounts, corpora, known, pictures, sameness, speed, validation
 from .measure import machine
 
 _WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation")
-_PICTURES = ("photographs", "once-jpeg", "drawings", "small-pictures", "picture-speed")
+_PICTURES = ("photographs", "once-jpeg", "drawings", "small-pictures", "picture-speed", "large-picture")
 
 
 def _lines(options: argparse.Namespace) -> Iterator[str]:
@@ -40,6 +40,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
             return pictures.table(pictures.digits_and_thumbnails(data), presets)
         case "picture-speed":
             return pictures.speeds(list(pictures.photographs(options.data))[-1][1], presets)
+        case "large-picture":
+            return pictures.large(list(pictures.photographs(options.data))[-1][1])
         case "sameness":
             return sameness.sameness(data, presets)
         case _:

@@ -49,13 +49,13 @@ def contenders(presets: Sequence[str], wanted: Sequence[str] | None, pictures: b
     return [*(f"arcodec {preset}" for preset in presets), *(peer.name for peer in found)], missing
 
 
-def outcome(contender: str, path: Path) -> Outcome:
+def outcome(contender: str, path: Path, threads: int = 0) -> Outcome:
     """Let one of ``contenders`` compress and decompress a file, in a process of its own.
 
-    Raises ArcodecError if that fails, or if the result is not the original.
+    threads: cores that ours may use, 0 for all. Raises ArcodecError if it fails, or does not give back the original.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "arcodec.bench.contest", contender, str(path)],
+        [sys.executable, "-m", "arcodec.bench.contest", contender, str(path), str(threads)],
         capture_output=True,
         text=True,
         check=False,
@@ -66,14 +66,14 @@ def outcome(contender: str, path: Path) -> Outcome:
     return Outcome(**json.loads(done.stdout))
 
 
-def _contender(name: str) -> peers.Peer:
+def _contender(name: str, threads: int) -> peers.Peer:
     if name in OURS:
         preset = name.split()[1]
 
         def compress(data: bytes) -> bytes:
-            return codec.compress(data, preset=preset, media="auto", verify=False)
+            return codec.compress(data, preset=preset, media="auto", threads=threads, verify=False)
 
-        return peers.Peer(name, compress, codec.decompress)
+        return peers.Peer(name, compress, lambda data: codec.decompress(data, threads=threads))
     return next(peer for known in (peers, picture_peers) for peer in known.available()[0] if peer.name == name)
 
 
@@ -83,11 +83,11 @@ def _beginning(data: bytes) -> bytes:
     return data[:_WARM] if raster is None else picture_peers.pnm(images.to_array(raster)[:16, :16])
 
 
-def _here(name: str, path: Path) -> Outcome:
+def _here(name: str, path: Path, threads: int) -> Outcome:
     """The same, in this process."""
     import resource
 
-    peer, data = _contender(name), path.read_bytes()
+    peer, data = _contender(name, threads), path.read_bytes()
     peer.decompress(peer.compress(_beginning(data)))
     start = time.perf_counter()
     packed = peer.compress(data)
@@ -101,4 +101,4 @@ def _here(name: str, path: Path) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(json.dumps(dataclasses.asdict(_here(sys.argv[1], Path(sys.argv[2])))))
+    print(json.dumps(dataclasses.asdict(_here(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))))

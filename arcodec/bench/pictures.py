@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .. import codec
 from ..errors import ArcodecError
+from . import contest
 from . import measure as m
 from .drawings import DRAWINGS
+from .peers import Peer
 from .picture_peers import available, peer_size, pnm
 
 Named = Iterator[tuple[str, np.ndarray]]
@@ -66,43 +68,68 @@ def table(pictures: Named, presets: Sequence[str]) -> Iterator[str]:
     names = [peer.name for peer in peers] + [f"arcodec {preset}" for preset in presets]
     yield m.row(["picture", "samples", *names])
     yield m.row(["---", *["---:"] * (len(names) + 1)])
-    sums = np.zeros(len(names), np.int64)
+    sums = np.zeros(len(names))
     for name, array in pictures:
-        sizes, original = [], pnm(array)
-        for peer in peers:
-            packed = peer.compress(original)
-            if peer.decompress(packed) != original:
-                raise ArcodecError(f"{name}: {peer.name} does not give back what went in")
-            sizes.append(peer_size(packed))
+        original = pnm(array)
+        sizes: list[float] = [_size(peer, original, name) for peer in peers]
         for preset in presets:
             packed = codec.compress(original, preset=preset, media="image", verify=False)
             if codec.decompress(packed) != original:
                 raise ArcodecError(f"{name}: arcodec {preset} does not give back what went in")
             sizes.append(len(packed))
         sums += np.array(sizes)
-        yield m.row([name, f"{array.size:,}", *(f"{8 * size / array.size:.4f}" for size in sizes)])
-    yield m.row(["**bytes in all**", "", *(f"{size:,}" for size in sums)])
+        yield m.row([name, f"{array.size:,}", *(_cell(8 * size / array.size, ".4f") for size in sizes)])
+    yield m.row(["**bytes in all**", "", *(_cell(size, ",.0f") for size in sums)])
     if len(peers):
-        best = sums[: len(peers)].min()
-        yield m.row(["against the smallest peer", "", *(f"{100 * (size / best - 1):+.2f} %" for size in sums)])
+        best = np.nanmin(sums[: len(peers)])
+        yield m.row(["against the smallest peer", "", *(_cell(100 * (size / best - 1), "+.2f", " %") for size in sums)])
     if missing:
         yield f"\nNot installed: {', '.join(missing)}."
 
 
+def _size(peer: Peer, original: bytes, name: str) -> float:
+    """Bytes, verified; NaN for a picture that the format does not take. Raises ArcodecError."""
+    try:
+        packed = peer.compress(original)
+    except Exception:
+        return math.nan
+    if peer.decompress(packed) != original:
+        raise ArcodecError(f"{name}: {peer.name} does not give back what went in")
+    return peer_size(packed)
+
+
+def _cell(figure: float, kind: str, unit: str = "") -> str:
+    return "" if math.isnan(figure) else f"{figure:{kind}}{unit}"
+
+
 def speeds(picture: np.ndarray, presets: Sequence[str]) -> Iterator[str]:
-    """Seconds each way, on one core, of a photograph tiled and cut to several sizes; loading and compiling apart."""
-    yield m.row(["pixels", *(f"{preset}, {way}" for preset in presets for way in ("compress", "decompress"))])
-    yield m.row(["---:", *["---:"] * 2 * len(presets)])
-    for height, width in ((512, 512), (512, 768), (1024, 1024), (2048, 2048), (4096, 4096)):
-        repeats = (-(-height // picture.shape[0]), -(-width // picture.shape[1]), 1)
-        mirrored = np.tile(picture, repeats)[:height, :width]
-        cells = []
-        for preset in presets:
-            codec.decompress_image(codec.compress_image(picture[:16, :16], preset=preset))
-            start = time.perf_counter()
-            packed = codec.compress_image(mirrored, preset=preset, threads=1, verify=False)
-            middle = time.perf_counter()
-            if not np.array_equal(codec.decompress_image(packed, threads=1), mirrored):
-                raise ArcodecError("a picture did not come back")
-            cells += [f"{middle - start:.2f} s", f"{time.perf_counter() - middle:.2f} s"]
-        yield m.row([f"{height} x {width}", *cells])
+    """Seconds each way, on one core, and peak memory, of a photograph repeated and cut to several sizes.
+
+    Each in a process of its own; loading and compiling are not counted.
+    """
+    yield m.row(["pixels", "preset", "compress, s", "decompress, s", "microseconds a pixel, both", "peak memory, MB"])
+    yield m.row(["---:", "---", *["---:"] * 4])
+    sizes = ((512, 512), (512, 768), (1024, 1024), (2048, 2048), (4096, 4096))
+    yield from _runs(((_repeated(picture, *size), preset) for preset in presets for size in sizes), threads=1)
+
+
+def large(picture: np.ndarray) -> Iterator[str]:
+    """The same for 100 megapixels in grey, on all cores."""
+    yield m.row(["pixels", "preset", "compress, s", "decompress, s", "microseconds a pixel, both", "peak memory, MB"])
+    yield m.row(["---:", "---", *["---:"] * 4])
+    yield from _runs([(_repeated(picture[..., :1], 10_000, 10_000), "fast")], threads=0)
+
+
+def _repeated(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    repeats = (-(-height // picture.shape[0]), -(-width // picture.shape[1]), 1)
+    return np.tile(picture, repeats)[:height, :width]
+
+
+def _runs(runs: Iterable[tuple[np.ndarray, str]], threads: int) -> Iterator[str]:
+    with m.scratch() as folder:
+        for array, preset in runs:
+            path = Path(m.write(folder, "picture", pnm(array)))
+            done = contest.outcome(f"arcodec {preset}", path, threads)
+            both = 1e6 * (done.compress_seconds + done.decompress_seconds) / (array.shape[0] * array.shape[1])
+            cells = [f"{done.compress_seconds:.2f}", f"{done.decompress_seconds:.2f}", f"{both:.2f}"]
+            yield m.row([f"{array.shape[0]:,} x {array.shape[1]:,}", preset, *cells, f"{done.peak_bytes / 1e6:,.0f}"])
