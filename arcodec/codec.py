@@ -324,8 +324,7 @@ def iter_decompressed(
     resources = Resources(threads, device, max_memory)
     members = list(container.members(memoryview(data).cast("B")))
     total = sum(member.header.original_bytes for member in members)
-    if max_output_size is not None and total > max_output_size:
-        raise LimitError(f"the output would have {total:,} bytes, more than the {max_output_size:,} allowed")
+    _check_size(total, max_output_size)
     for member in members:
         if member.header.picture is None:
             yield from _originals(member, resources, model, progress)
@@ -350,14 +349,41 @@ def _originals(
 
 def _raster(member: container.Member, resources: Resources, model: str | None, progress: Progress) -> Raster:
     """The picture of a member."""
+    assert member.header.picture is not None
+    return _rows_of(member.header.picture, b"".join(_originals(member, resources, model, progress)))
+
+
+def _rows_of(picture: container.Picture, symbols: bytes) -> Raster:
+    """Rows of a picture from the bytes of their symbols."""
     from .media.raster import widened
 
-    picture = member.header.picture
-    assert picture is not None
-    symbols = b"".join(_originals(member, resources, model, progress))
     samples = np.frombuffer(symbols, f">u{picture.sample_size}").astype(f"u{picture.sample_size}")
-    shape = (picture.height, picture.width, picture.channels)
-    return widened(samples.reshape(shape), picture.depth, picture.scale, picture.envelope)
+    rows = samples.reshape(-1, picture.width, picture.channels)
+    return widened(rows, picture.depth, picture.scale, picture.envelope)
+
+
+def _some_rows(
+    member: container.Member, rows: tuple[int, int], resources: Resources, model: str | None, most: int | None
+) -> Raster:
+    """Rows of a member's picture, from the blocks that hold them."""
+    header, picture = member.header, member.header.picture
+    assert picture is not None
+    first, stop = rows
+    if not 0 <= first < stop <= picture.height:
+        raise UsageError(f"rows {first} to {stop}: the picture has {picture.height}")
+    _check_size((stop - first) * picture.row * picture.sample_size, most)
+    each = max(1, header.block_size // picture.row)
+    first_block, last_block = first // each, (stop - 1) // each
+    blocks = member.blocks[first_block : last_block + 1]
+    engine = engine_of(header, blocks, resources, model)
+    symbols = b"".join(decoded_blocks(header, blocks, engine, first=first_block))
+    start = (first - first_block * each) * picture.row * picture.sample_size
+    return _rows_of(picture, symbols[start : start + (stop - first) * picture.row * picture.sample_size])
+
+
+def _check_size(size: int, most: int | None) -> None:
+    if most is not None and size > most:
+        raise LimitError(f"the output would have {size:,} bytes, more than the {most:,} allowed")
 
 
 def compress_image(
@@ -410,6 +436,7 @@ def measure_image(
 def decompress_image(
     data: Buffer,
     *,
+    rows: tuple[int, int] | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
     model: str | None = None,
@@ -417,19 +444,22 @@ def decompress_image(
 ) -> np.ndarray:
     """The samples of an .arc file that holds one picture: (height, width), or with a last axis of channels.
 
-    Of a picture with a palette, the indices. Raises UsageError if the file holds something else, and what
-    ``decompress`` raises.
+    Of a picture with a palette, the indices.
+
+    rows: the first one wanted and the one behind the last; only the blocks that hold them are decoded.
+
+    Raises UsageError if the file holds something else, and what ``decompress`` raises.
     """
     from .media import images
 
     members = list(container.members(memoryview(data).cast("B")))
     if len(members) != 1 or members[0].header.picture is None:
         raise UsageError("this .arc file does not hold a picture: use decompress")
-    size = members[0].header.original_bytes
-    if max_output_size is not None and size > max_output_size:
-        raise LimitError(f"the output would have {size:,} bytes, more than the {max_output_size:,} allowed")
-    raster = _raster(members[0], Resources(threads, max_memory=max_memory), model, _quiet)
-    return images.to_array(raster)
+    resources = Resources(threads, max_memory=max_memory)
+    if rows is not None:
+        return images.to_array(_some_rows(members[0], rows, resources, model, max_output_size))
+    _check_size(members[0].header.original_bytes, max_output_size)
+    return images.to_array(_raster(members[0], resources, model, _quiet))
 
 
 def engine_of(

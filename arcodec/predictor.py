@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .models.file import Model
 
 PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
-_NETWORK = "text"  # of the presets that have one
-_PHOTOGRAPHS, _SQUARES = "photographs", "thumbnails"  # of pictures
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -83,13 +81,12 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     """
     check_choice(model, preset, mix)
     level = PRESETS.index(preset)
-    name = model or ("none" if preset == "fast" else _NETWORK)
     experts = Predictor(container.EXPERTS, None, level)
-    if name == "none":
+    if model == "none" or preset == "fast":
         return experts if mix else Predictor()
     from .models import store
 
-    found = store.find(name)
+    found = store.find(model or store.TEXT)
     if not mix or device != "cpu":
         return Predictor(container.NETWORK, found)
     mixture = Predictor(container.MIXTURE, found, level)
@@ -164,7 +161,7 @@ def for_picture(picture: container.Picture, samples: np.ndarray, model: str | No
 
     found = store.find(model) if model else None
     if found is None or not found.design.of_pictures:
-        found = store.find(_SQUARES if picture.width <= SQUARE else _PHOTOGRAPHS)
+        found = store.find(store.THUMBNAILS if picture.width <= SQUARE else store.PHOTOGRAPHS)
     mixture = replace(experts, kind=container.MIXTURE, model=found)
     rows = min(picture.height, max(_SAMPLE_ROWS, _SAMPLE_OF_PICTURE // picture.row))
     start = (picture.height - rows) // 2

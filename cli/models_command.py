@@ -39,10 +39,11 @@ def _show(models: list[Model], as_json: bool) -> None:
         entries = [
             {
                 "name": m.name,
-                "default": m.name == store.DEFAULT,
+                "default": m.name in store.DEFAULTS,
                 "family": m.design.family,
                 "config": m.design.settings(),
-                "multiply_adds_per_byte": m.design.layers().macs(),
+                "multiply_adds": m.design.layers().macs(),
+                "for_each": "pixel" if m.design.of_pictures else "byte",
                 "file_bytes": m.size,
                 "sha256": m.identity,
                 "conformance": m.conformance,
@@ -52,10 +53,10 @@ def _show(models: list[Model], as_json: bool) -> None:
         ]
         click.echo(json.dumps(entries, indent=2))
         return
-    click.echo(f"{'name':18} {'identity':8}  {'family':12} {'multiply-adds/byte':>18}  {'file bytes':>11}  path")
+    click.echo(f"{'name':18} {'identity':8}  {'family':12} {'multiply-adds':>14}  {'file bytes':>11}  path")
     for m in models:
-        name = m.name + (" *" if m.name == store.DEFAULT else "")
+        name = m.name + (" *" if m.name in store.DEFAULTS else "")
         click.echo(
-            f"{name:18} {m.identity[:8]}  {m.design.family:12} {m.design.layers().macs():18,}  {m.size:11,}  {m.path}"
+            f"{name:18} {m.identity[:8]}  {m.design.family:12} {m.design.layers().macs():14,}  {m.size:11,}  {m.path}"
         )
-    click.echo("* the default")
+    click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from .compiled import CompiledEngine
 
 SHIPPED = Path(__file__).parent.parent / "weights"
-DEFAULT = "text"
+TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
+    "text",
+    "photographs",
+    "thumbnails",
+)  # of bytes; of pictures, large and small
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
     "Run 'arcodec doctor' and report what it says"

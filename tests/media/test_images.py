@@ -313,3 +313,25 @@ def test_the_account_of_a_picture() -> None:
     assert json.dumps(ledger.as_dict())
     audited = codec.audited(arcodec.compress_image(array))
     assert audited.ledger.channels_bits == ledger.channels_bits
+
+
+def test_some_rows_are_decoded_without_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = photo()
+    content = arcodec.compress_image(array, block_size=10 * array.shape[1] * 3)
+    decoded: list[int] = []
+    check = codec.container.block_check
+
+    def counting(original: bytes, payload: bytes) -> int:
+        decoded.append(len(original))
+        return check(original, payload)
+
+    monkeypatch.setattr(codec.container, "block_check", counting)
+    for first, stop in ((0, 1), (9, 11), (12, 19), (len(array) - 1, len(array)), (0, len(array))):
+        decoded.clear()
+        assert np.array_equal(arcodec.decompress_image(content, rows=(first, stop)), array[first:stop])
+        assert len(decoded) == (stop - 1) // 10 - first // 10 + 1
+    for rows in ((0, 0), (-1, 3), (5, len(array) + 1)):
+        with pytest.raises(UsageError, match="rows"):
+            arcodec.decompress_image(content, rows=rows)
+    with pytest.raises(LimitError):
+        arcodec.decompress_image(content, rows=(0, 2), max_output_size=array.shape[1] * 5)
