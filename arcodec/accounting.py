@@ -28,6 +28,7 @@ class Compressed:
     symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost, 8 where stored; in detail only
     remark: str = ""  # what whoever gave a picture's file should know
     picture: container.Picture | None = None  # if the input was taken as one
+    samples: np.ndarray | None = None  # then, its samples (height, width, channels), narrowed (see media.raster)
 
 
 def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> Ledger:
@@ -38,7 +39,7 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     network = [block.network_bits for block in coded if block.network_bits is not None]
     names = coded[0].experts_bits if coded else {}
     return Ledger(
-        dimensions=sum(member.header.length for member in members) if all(m.header.picture for m in members) else 0,
+        dimensions=_dimensions([member.header.picture for member in members]),
         original_bytes=sum(member.header.original_bytes for member in members),
         file_bytes=len(content),
         model_bits=exact_bits(sum(block.model_bits for block in coded)),
@@ -52,6 +53,11 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
+
+
+def _dimensions(pictures: Sequence[container.Picture | None]) -> int:
+    """Samples of all; 0 if not all members are pictures."""
+    return sum(0 if p is None else p.row * p.height for p in pictures) if all(pictures) else 0
 
 
 def with_channels(ledger: Ledger, picture: container.Picture, symbol_bits: np.ndarray) -> Ledger:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Buffer = bytes | bytearray | memoryview
 
 
+_COLOURS, _DEPTH_OF_JPEG = 3, 8
+
+
 def _quiet(done: int) -> None:
     """Progress nobody looks at."""
 
@@ -188,21 +191,29 @@ def measured_picture(
     height, width, channels = raster.samples.shape
     samples, depth, scale = narrowed(raster)
     picture = container.Picture(width, height, channels, depth, raster.envelope, scale)
-    predictor = for_picture(picture, samples, model, preset)
-    rows = rows_for(picture, preset) if block_size is None else max(1, block_size // picture.row)
-    rows = min(rows, height)
-    if not 1 <= rows * picture.row <= container.MAX_BLOCK:
-        raise UsageError(f"blocks of {rows * picture.row} samples: expected at most {container.MAX_BLOCK}")
-    view = memoryview(samples.astype(f">u{picture.sample_size}").tobytes())
-    size = rows * picture.row * picture.sample_size
+    symbols, parted = samples, None
+    if channels == _COLOURS and depth == raster.depth == _DEPTH_OF_JPEG:
+        from .media import chroma
+
+        parted = chroma.part(samples)
+    if parted is not None:
+        symbols, picture = parted.planes[..., None], replace(picture, parted=True, notes=parted.notes)
+    coded = picture.coded
+    predictor = for_picture(coded, symbols, model, preset)
+    rows = rows_for(coded, preset) if block_size is None else max(1, block_size // coded.row)
+    rows = min(rows, coded.height)
+    if not 1 <= rows * coded.row <= container.MAX_BLOCK:
+        raise UsageError(f"blocks of {rows * coded.row} samples: expected at most {container.MAX_BLOCK}")
+    view = memoryview(symbols.astype(f">u{picture.sample_size}").tobytes())
+    size = rows * coded.row * picture.sample_size
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
-    engine = engine_for_picture(predictor, picture, rows, len(blocks), resources)
+    engine = engine_for_picture(predictor, coded, rows, len(blocks), resources)
     prefix = predictor.model.prefix if predictor.model else b""
     header = container.Header(
-        picture.row * height, rows * picture.row, predictor.kind, prefix, predictor.level, picture
+        coded.row * coded.height, rows * coded.row, predictor.kind, prefix, predictor.level, picture
     )
     done = _packed(view, header, blocks, engine, predictor, progress, detailed)
-    return replace(done, remark="" if raster.exact else images.WRITTEN_ANEW, picture=picture)
+    return replace(done, remark="" if raster.exact else images.WRITTEN_ANEW, picture=picture, samples=samples)
 
 
 def _packed(
@@ -222,6 +233,7 @@ def _packed(
     symbol_bits = _symbol_bits(packed, coded, blocks, header.symbol_size) if detailed else None
     ledger = ledger_of(content, coded, predictor)
     if header.picture is not None and symbol_bits is not None:
+        symbol_bits = _on_samples(symbol_bits, header.picture)
         ledger = with_channels(ledger, header.picture, symbol_bits)
     return Compressed(content, ledger, view, symbol_bits)
 
@@ -265,9 +277,21 @@ def audited(content: Buffer, model: str | None = None, *, threads: int | None = 
         predictors.append(of_header(member.header, model))
     ledger, costs = ledger_of(bytes(content), all_coded, predictors[0]), np.concatenate(symbol_bits)
     picture = member.header.picture if len(predictors) == 1 else None
+    original, samples = b"".join(originals), None
     if picture is not None:
-        ledger = with_channels(ledger, picture, costs)
-    return Compressed(bytes(content), ledger, b"".join(originals), costs, picture=picture)
+        costs = _on_samples(costs, picture)
+        ledger, samples = with_channels(ledger, picture, costs), _samples_of(picture, original)
+    return Compressed(bytes(content), ledger, original, costs, picture=picture, samples=samples)
+
+
+def _on_samples(bits: np.ndarray, picture: container.Picture) -> np.ndarray:
+    """Costs of symbols (n,) -> of a picture's samples (height * width * channels,)."""
+    if not picture.parted:
+        return bits
+    from .media import chroma
+
+    planes = bits.reshape(picture.coded.height, picture.coded.width)
+    return chroma.spread(planes, picture.height, picture.width).reshape(-1)
 
 
 def _symbol_bits(
@@ -349,17 +373,27 @@ def _originals(
 
 def _raster(member: container.Member, resources: Resources, model: str | None, progress: Progress) -> Raster:
     """The picture of a member."""
-    assert member.header.picture is not None
-    return _rows_of(member.header.picture, b"".join(_originals(member, resources, model, progress)))
+    picture = member.header.picture
+    assert picture is not None
+    share = picture.row * picture.height / member.header.length
+    symbols = b"".join(_originals(member, resources, model, lambda done: progress(round(done * share))))
+    return _wide(picture, _samples_of(picture, symbols))
 
 
-def _rows_of(picture: container.Picture, symbols: bytes) -> Raster:
-    """Rows of a picture from the bytes of their symbols."""
+def _wide(picture: container.Picture, samples: np.ndarray) -> Raster:
     from .media.raster import widened
 
+    return widened(samples, picture.depth, picture.scale, picture.envelope)
+
+
+def _samples_of(picture: container.Picture, symbols: bytes) -> np.ndarray:
+    """Rows of a picture, or all of it if it was parted, from the bytes of their symbols."""
     samples = np.frombuffer(symbols, f">u{picture.sample_size}").astype(f"u{picture.sample_size}")
-    rows = samples.reshape(-1, picture.width, picture.channels)
-    return widened(rows, picture.depth, picture.scale, picture.envelope)
+    if picture.parted:
+        from .media import chroma
+
+        return chroma.join(samples.reshape(-1, picture.coded.width), picture.height, picture.width, picture.notes)
+    return samples.reshape(-1, picture.width, picture.channels)
 
 
 def _some_rows(
@@ -372,13 +406,17 @@ def _some_rows(
     if not 0 <= first < stop <= picture.height:
         raise UsageError(f"rows {first} to {stop}: the picture has {picture.height}")
     _check_size((stop - first) * picture.row * picture.sample_size, most)
+    if picture.parted:  # luma and chroma of a row stand far apart
+        symbols = b"".join(_originals(member, resources, model, _quiet))
+        return _wide(picture, _samples_of(picture, symbols)[first:stop])
     each = max(1, header.block_size // picture.row)
     first_block, last_block = first // each, (stop - 1) // each
     blocks = member.blocks[first_block : last_block + 1]
     engine = engine_of(header, blocks, resources, model)
     symbols = b"".join(decoded_blocks(header, blocks, engine, first=first_block))
     start = (first - first_block * each) * picture.row * picture.sample_size
-    return _rows_of(picture, symbols[start : start + (stop - first) * picture.row * picture.sample_size])
+    rows_wanted = symbols[start : start + (stop - first) * picture.row * picture.sample_size]
+    return _wide(picture, _samples_of(picture, rows_wanted))
 
 
 def _check_size(size: int, most: int | None) -> None:
@@ -446,7 +484,8 @@ def decompress_image(
 
     Of a picture with a palette, the indices.
 
-    rows: the first one wanted and the one behind the last; only the blocks that hold them are decoded.
+    rows: the first one wanted and the one behind the last; only the blocks that hold them are decoded (all of them, if
+        the picture was once a JPEG file and is kept as luma and chroma).
 
     Raises UsageError if the file holds something else, and what ``decompress`` raises.
     """
@@ -469,8 +508,9 @@ def engine_of(
     if all(block.stored for block in blocks):
         return None
     if header.picture is not None:
-        rows = header.block_size // header.picture.row
-        return engine_for_picture(of_header(header, model), header.picture, rows, len(blocks), resources)
+        coded = header.picture.coded
+        rows = header.block_size // coded.row
+        return engine_for_picture(of_header(header, model), coded, rows, len(blocks), resources)
     return engine_for(of_header(header, model), min(header.block_size, header.length), len(blocks), resources)
 
 

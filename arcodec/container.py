@@ -48,6 +48,15 @@ class Picture:
     depth: int  # bits of a sample as it is coded
     envelope: bytes = b""
     scale: Scale | None = None
+    parted: bool = False  # coded as planes of luma and chroma, see media.chroma
+    notes: bytes = b""  # what the planes do not make
+
+    @property
+    def coded(self) -> Picture:
+        """The shape of the samples that are coded."""
+        if not self.parted:
+            return self
+        return Picture((self.width + 1) // 2 * 2, self.height + (self.height + 1) // 2, 1, self.depth)
 
     @property
     def row(self) -> int:
@@ -83,8 +92,9 @@ class Header:
 
     @property
     def original_bytes(self) -> int:
-        """Bytes of all symbols."""
-        return self.length * self.symbol_size
+        """Bytes of all symbols, or of a picture's samples."""
+        picture = self.picture
+        return (self.length if picture is None else picture.row * picture.height) * self.symbol_size
 
     @property
     def blocks(self) -> int:
@@ -164,8 +174,8 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
     head += _varint(header.length) if header.picture is None else _shape(header.picture)
     if several:
-        head += _varint(header.block_size // (header.picture.row if header.picture else 1))
-    parts = [head + _short_check(head) + _sealed(header.picture.envelope if header.picture else b"")]
+        head += _varint(header.block_size // (header.picture.coded.row if header.picture else 1))
+    parts = [head + _short_check(head) + (_sealed(header.picture) if header.picture else b"")]
     for block in blocks:
         units = len(block.payload) // _unit(block.stored, header.predictor)
         parts.append(_varint(units << 1 | block.stored) + block.check.to_bytes(4, "little") + block.payload)
@@ -178,16 +188,19 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
 
 
 def _shape(picture: Picture) -> bytes:
-    kind = (picture.channels - 1) | (picture.depth - 1) << 2 | (picture.scale is not None) << 6
+    kind = (picture.channels - 1) | (picture.depth - 1) << 2 | (picture.scale is not None) << 6 | picture.parted << 7
     shape = _varint(picture.width) + _varint(picture.height) + bytes([kind])
     if picture.scale is not None:
         scale = picture.scale
         shape += bytes([scale.depth - 1]) + _varint(scale.step) + _varint(scale.offset)
+    if picture.parted:
+        shape += _varint(len(picture.notes))
     return shape + _varint(len(picture.envelope))
 
 
-def _sealed(envelope: bytes) -> bytes:
-    return envelope + zlib.crc32(envelope).to_bytes(4, "little") if envelope else b""
+def _sealed(picture: Picture) -> bytes:
+    sealed = picture.notes + picture.envelope
+    return sealed + zlib.crc32(sealed).to_bytes(4, "little") if sealed else b""
 
 
 def _short_check(head: bytes) -> bytes:
@@ -227,16 +240,16 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
     model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 3 in (NETWORK, MIXTURE) else b""
-    picture, envelope_size, length = None, 0, 0
+    picture, notes_size, envelope_size, length = None, 0, 0, 0
     if predictor >> 4 == PICTURE:
-        picture, envelope_size = _read_shape(cursor)
-        length = picture.row * picture.height
+        picture, notes_size, envelope_size = _read_shape(cursor)
+        length = picture.coded.row * picture.coded.height
     else:
         length = cursor.number("lengths", MAX_LENGTH)
     several = bool(version & _SEVERAL)
     block_size = max(1, length)
     if several:
-        block_size = cursor.number("lengths", MAX_BLOCK) * (picture.row if picture else 1)
+        block_size = cursor.number("lengths", MAX_BLOCK) * (picture.coded.row if picture else 1)
     head = bytes(cursor.data[cursor.start : cursor.at])
     if cursor.take(2, "header checksum") != _short_check(head):
         raise DamagedError("the header is damaged: its checksum does not fit")
@@ -251,26 +264,30 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if block_size == 0 or block_size > MAX_BLOCK or (several and length <= block_size):
         raise DamagedError(f"damaged: {length} symbols in blocks of {block_size}")
-    if picture is not None and envelope_size:
-        envelope = cursor.take(envelope_size, "envelope")
-        if int.from_bytes(cursor.take(4, "envelope"), "little") != zlib.crc32(envelope):
+    if picture is not None and notes_size + envelope_size:
+        notes, envelope = cursor.take(notes_size, "notes on chroma"), cursor.take(envelope_size, "envelope")
+        if int.from_bytes(cursor.take(4, "envelope"), "little") != zlib.crc32(notes + envelope):
             raise DamagedError("the picture's envelope is damaged: its checksum does not fit")
-        picture = replace(picture, envelope=envelope)
+        picture = replace(picture, envelope=envelope, notes=notes)
     return Header(length, block_size, kind, model, level, picture)
 
 
-def _read_shape(cursor: _Cursor) -> tuple[Picture, int]:
-    """A picture without its envelope, and the size of that."""
+def _read_shape(cursor: _Cursor) -> tuple[Picture, int, int]:
+    """A picture without its notes and envelope, and the sizes of these."""
     width, height = cursor.number("lengths", MAX_SIDE), cursor.number("lengths", MAX_SIDE)
     kind = cursor.take(1, "version, flags, media, predictor")[0]
-    depth, scale, sound = (kind >> 2 & 15) + 1, None, width > 0 and height > 0 and not kind >> 7
+    depth, scale, parted, notes_size = (kind >> 2 & 15) + 1, None, bool(kind >> 7), 0
+    sound = width > 0 and height > 0 and not (parted and (kind & 3, depth, kind >> 6 & 1) != (2, 8, 0))
     if kind >> 6 & 1:
         whole = cursor.take(1, "version, flags, media, predictor")[0] + 1
         scale = Scale(whole, cursor.number("lengths", 65535), cursor.number("lengths", 65535))
         sound &= whole <= 16 and scale.step > 0 and scale.step * ((1 << depth) - 1) + scale.offset >> 17 == 0
+    if parted:
+        notes_size = cursor.number("lengths", MAX_ENVELOPE)
     if not sound:
         raise DamagedError("damaged: the header describes no picture")
-    return Picture(width, height, (kind & 3) + 1, depth, scale=scale), cursor.number("lengths", MAX_ENVELOPE)
+    picture = Picture(width, height, (kind & 3) + 1, depth, scale=scale, parted=parted)
+    return picture, notes_size, cursor.number("lengths", MAX_ENVELOPE)
 
 
 def read_header(data: memoryview) -> Header:

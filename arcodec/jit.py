@@ -37,6 +37,7 @@ def cache_folder() -> str:
         "models/loops.py",
         "models/pixels.py",
         "training/stream.py",
+        "media/chroma.py",
         "lab/coded.py",
     )
     sources = [*(library / name for name in singles), *library.glob("exact/*.py"), *library.glob("mixing/**/*.py")]

@@ -79,7 +79,7 @@ def _about(name: str, done: Compressed, model: str | None, peers: bool) -> About
     shown, original = "standard input" if name == "-" else Path(name).name, bytes(done.original)
     if done.picture is not None:
         view, sizes, missing = _picture(done, done.picture, peers)
-        return About(shown, original, done.ledger, done.symbol_bits, [], sizes, missing, view)
+        return About(shown, view.samples.tobytes(), done.ledger, done.symbol_bits, [], sizes, missing, view)
     sizes, missing = _sizes(original) if peers else ({}, [])
     return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done, model), sizes, missing)
 
@@ -91,10 +91,10 @@ def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dic
     from arcodec.bench.measure import round_trip_size
     from arcodec.report.picture import View
 
+    samples = done.samples
     assert done.symbol_bits is not None
-    shape = (picture.height, picture.width, picture.channels)
-    samples = np.frombuffer(done.original, f">u{picture.sample_size}").reshape(shape)
-    view = View(samples, done.symbol_bits.reshape(shape), picture.depth)
+    assert samples is not None
+    view = View(samples, done.symbol_bits.reshape(samples.shape), picture.depth)
     if not peers or picture.depth not in (1, 8) or picture.channels == 2:
         return view, {}, []
     found, missing = picture_peers.available()

@@ -63,6 +63,7 @@ PICTURES = {
     "picture-fast": (_picture(), None, {"preset": "fast", "block_size": 32 * 3 * 10}),
     "picture-best": (_picture(), "none", {"preset": "best"}),
     "picture-network": (_picture(), PIXELS, {}),
+    "picture-parted": ((GOLDEN / "once-jpeg.ppm").read_bytes(), "none", {}),
 }
 
 

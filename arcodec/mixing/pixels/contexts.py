@@ -131,10 +131,14 @@ def fill_slots(
                 difference = np.int64(canvas[second - 1]) - np.int64(canvas[first - 1])
                 relative_here = west
             else:
+                if c == 1 and channels > 2:
+                    difference = np.int64(canvas[second + plane - 1]) - np.int64(canvas[first - 1])
                 relative_here = relative
             value = _pair(difference, relative_here)
         elif i == 10:
             value = _pair(west - np.int64(canvas[first - 1]) if c > 0 else west, relative)
+            if c == 1 and channels > 2:
+                value = value * 512 + 256 + np.int64(canvas[second + plane - 1]) - np.int64(canvas[first - 1])
         elif i == 11:
             value = sample[ENERGY_FIRST] * LEVELS + sample[ENERGY_LAST]
         elif i == 12:

@@ -54,9 +54,9 @@ def learn(tables: np.ndarray, channel: int, row: int, shift: int, expected: np.n
 
 @inlined
 def row_of(canvas: np.ndarray, at: int, plane: int, channel: int) -> int:
-    """The context: what is known of the pixel's colour, or that of its left neighbour."""
+    """The context: what is known of the pixel's colour; for red, how blue its left neighbour is."""
     if channel == 0:
         return VALUES // 2
     if channel == 1:
-        return VALUES // 2 + np.int64(canvas[at + plane - 1]) - np.int64(canvas[at - 1])
+        return VALUES // 2 + np.int64(canvas[at + 2 * plane - 1]) - np.int64(canvas[at - 1])
     return VALUES // 2 + np.int64(canvas[at + plane]) - np.int64(canvas[at])
