@@ -63,6 +63,8 @@ def _dimensions(pictures: Sequence[container.Picture | None]) -> int:
 def with_channels(ledger: Ledger, picture: container.Picture, symbol_bits: np.ndarray) -> Ledger:
     """The ledger with what each channel of a picture took."""
     names = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green, blue, alpha"}[picture.channels]
+    if picture.parted:
+        names = "Cr, luma, Cb"  # on whose samples their costs stand, see chroma.spread
     bits = symbol_bits.reshape(-1, picture.channels).sum(axis=0)
     return replace(ledger, channels_bits=dict(zip(names.split(", "), map(exact_bits, bits.tolist()), strict=True)))
 

@@ -15,8 +15,6 @@ from arcodec.errors import UsageError
 from . import console, transfer
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from arcodec.accounting import Compressed
     from arcodec.ledger import Ledger
 
@@ -29,6 +27,7 @@ class _Wanted:
 
     preset: str
     mix: bool
+    media: str
     threads: int
 
 
@@ -48,6 +47,7 @@ class _Wanted:
 @click.option("--source", metavar="SPEC", help="What FILE is a sample of, as bernoulli:p=0.1; see 'arcodec sample'.")
 @console.preset
 @console.no_mix
+@console.media
 @click.option("--per-symbol", metavar="OUT", help="Write the bits of each symbol: OUT.npy, or CSV under another name.")
 @console.threads
 def command(
@@ -58,6 +58,7 @@ def command(
     source: str | None,
     preset: str | None,
     no_mix: bool,
+    media: str,
     per_symbol: str | None,
     threads: int,
 ) -> None:
@@ -68,7 +69,7 @@ def command(
     """
     if per_symbol is not None and (len(files) > 1 or len(models) > 1 or reference is not None):
         raise UsageError("--per-symbol names one output: give one FILE and at most one model")
-    wanted = _Wanted(preset or "default", not no_mix, threads)
+    wanted = _Wanted(preset or "default", not no_mix, media if source is None else "bytes", threads)
 
     def one(name: str) -> None:
         from arcodec.ledger import compared
@@ -86,9 +87,7 @@ def command(
             click.echo(f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, by {ledger.predictor}")
             click.echo(ledger.table())
         if per_symbol is not None:
-            bits = next(iter(columns.values())).symbol_bits
-            assert bits is not None
-            _write(Path(per_symbol), original, bits)
+            _write(Path(per_symbol), next(iter(columns.values())), original)
 
     console.for_each(list(files), one)
 
@@ -115,7 +114,9 @@ def _columns(
 def _coded(original: bytes, model: str | None, wanted: _Wanted) -> Compressed:
     from arcodec import codec
 
-    return codec.measured(original, model, preset=wanted.preset, mix=wanted.mix, threads=wanted.threads, detailed=True)
+    return codec.measured(
+        original, model, preset=wanted.preset, mix=wanted.mix, media=wanted.media, threads=wanted.threads, detailed=True
+    )
 
 
 def _ledger(done: Compressed, original: bytes, source: str | None) -> Ledger:
@@ -134,18 +135,23 @@ def _json(name: str, ledgers: dict[str, Ledger], against: str) -> dict[str, Any]
     return about
 
 
-def _write(path: Path, original: bytes, bits: np.ndarray) -> None:
-    """The bits of each symbol as an array file or as CSV."""
+def _write(path: Path, done: Compressed, original: bytes) -> None:
+    """The bits of each symbol as an array file or as CSV; of a picture (height, width, channels), row by row in CSV."""
     import numpy as np
 
     from arcodec.files import replacing
 
+    bits = done.symbol_bits
+    assert bits is not None
+    symbols: list[int] = list(original)
+    if done.samples is not None:
+        bits, symbols = bits.reshape(done.samples.shape), done.samples.ravel().tolist()
     out = io.BytesIO()
     if path.suffix == ".npy":
         np.save(out, bits)
     else:
-        costs = enumerate(zip(original, bits.tolist(), strict=True))
-        rows = "".join(f"{i},{byte},{cost:.6f}\n" for i, (byte, cost) in costs)
+        costs = enumerate(zip(symbols, bits.ravel().tolist(), strict=True))
+        rows = "".join(f"{i},{symbol},{cost:.6f}\n" for i, (symbol, cost) in costs)
         out.write(f"position,symbol,bits\n{rows}".encode())
     with replacing(path, overwrite=True) as file:
         file.write(out.getvalue())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import arcodec
 from arcodec import sources
@@ -128,3 +129,23 @@ def test_errors(run: Run, arguments: list[str], code: int, message: str) -> None
 def test_sampling_from_nothing_known(run: Run) -> None:
     result = run("sample", "dice")
     assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+def test_ledger_of_pictures(run: Run) -> None:
+    samples = np.random.default_rng(1).integers(90, 99, (12, 14, 3), np.uint8)
+    Image.fromarray(samples).save("a.png")
+    plain = json.loads(run("ledger", "a.png", "--json", "--per-symbol", "bits.npy").out)["ledgers"]["default"]
+    assert plain["dimensions"] == samples.size
+    assert plain["unexplained_bits"] == 0
+    assert set(plain["channels_bits"]) == {"red", "green", "blue"}
+    assert np.load("bits.npy").shape == samples.shape
+    assert run("compress", "a.png", "--model", "none").code == 0
+    packed = json.loads(run("ledger", "a.png.arc", "--json", "--per-symbol", "bits.csv").out)["ledgers"]["the file"]
+    assert packed["file_bytes"] == Path("a.png.arc").stat().st_size
+    rows = Path("bits.csv").read_text().splitlines()
+    assert len(rows) == 1 + samples.size
+    assert [row.split(",")[1] for row in rows[1:4]] == [str(value) for value in samples[0, 0]]
+    both = json.loads(run("ledger", "a.png", "--json", "--model", "none", "--model", "photographs").out)
+    assert set(both["ledgers"]) == {"none", "photographs"}
+    as_bytes = json.loads(run("ledger", "a.png", "--json", "--media", "bytes").out)["ledgers"]["default"]
+    assert as_bytes["dimensions"] == 0
