@@ -94,7 +94,7 @@ def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dic
     samples = done.samples
     assert done.symbol_bits is not None
     assert samples is not None
-    view = View(samples, done.symbol_bits.reshape(samples.shape), picture.depth)
+    view = View(samples, done.symbol_bits.reshape(samples.shape), picture.depth, picture.parted)
     if not peers or picture.depth not in (1, 8) or picture.channels == 2:
         return view, {}, []
     found, missing = picture_peers.available()

@@ -20,6 +20,7 @@ class View:
     samples: np.ndarray
     bits: np.ndarray
     depth: int
+    parted: bool = False  # luma and chroma were coded, and their costs stand on the samples they make
 
     @property
     def side(self) -> int:
@@ -43,6 +44,7 @@ def packed(view: View) -> dict[str, Any]:
         "width": width,
         "height": height,
         "side": side,
+        "parted": view.parted,
         "channels": list(_NAMES[channels]),
         "bits": base64.b64encode(sums.astype("<f4").tobytes()).decode(),
         "values": base64.b64encode(first.astype("<u2").tobytes()).decode(),
