@@ -18,8 +18,10 @@ from ..exact.spec import NORM_STEP, SQUARE_STEP, Linear, Norm, SquaredRelu, Stac
 CHANNELS = 3
 PREDICTORS = 3  # that are asked
 MIXTURE = 5  # logistic distributions
-REACH = 4, 8  # rows above and columns beside that a kernel may see
+REACH = 8, 8  # rows above and columns beside that a kernel may see
 SQUARE = 32  # widest picture whose columns and rows are told apart
+FIXED = 2  # distributions that stand at values of their own, if squares are told apart
+FIXED_MIDDLE, FIXED_REACH = 127.5, 127.5  # their answers of -1 and 1 are black and white
 
 # What is known of a sample besides its neighbours, and of the channels of its pixel that come before it; see
 # mixing/pixels/prior.py
@@ -36,6 +38,11 @@ class Config:
     same: int = 35  # neighbours of the sample's own channel
     others: int = 18  # of each other channel
     squares: int = 0  # 1: for stacks of small square pictures; the place in the square is known
+
+    @property
+    def fixed(self) -> int:
+        """Distributions that do not move with what the predictors expect: for values that come again and again."""
+        return FIXED * self.squares
 
 
 def neighbours(count: int) -> np.ndarray:

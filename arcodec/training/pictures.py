@@ -175,11 +175,17 @@ def piece(picture: np.ndarray, recipe: Recipe, random: np.random.Generator) -> n
     return cut
 
 
-def bits(outputs: Tensor, expected: Tensor, values: Tensor) -> Tensor:
-    """The mean code length: outputs (n, 15), expected (n, 2), values (n,) -> bits per dimension."""
+def bits(outputs: Tensor, expected: Tensor, values: Tensor, fixed: int = 0) -> Tensor:
+    """The mean code length: outputs (n, 15), expected (n, 2), values (n,) -> bits per dimension.
+
+    fixed: how many of the distributions stand at values of their own.
+    """
     logits, means, sharper = outputs.chunk(3, -1)
-    error = expected[:, 1:]
-    away = (values[:, None] - expected[:, :1]) / error - means.clamp(-64, 64)
+    stand = torch.arange(family.MIXTURE) < fixed
+    error = torch.where(stand, 1.0, expected[:, 1:])
+    reach = torch.where(stand, family.FIXED_REACH, error)
+    middle = torch.where(stand, family.FIXED_MIDDLE, expected[:, :1])
+    away = (values[:, None] - middle - means.clamp(-64, 64) * reach) / error
     steepness = _SHARPNESS * torch.exp2(sharper.clamp(-7.9, 7.9))
     high, low = (away + 0.5 / error) * steepness, (away - 0.5 / error) * steepness
     high = torch.where(values[:, None] >= 255, 80.0, high)
@@ -199,7 +205,7 @@ class Trainer:
         torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         self.design, self.recipe, self.train = design, recipe, train
-        self.stacks = nn.ModuleList([_fresh_stack(spec) for spec in design.stacks().stacks])
+        self.stacks = nn.ModuleList([_fresh_stack(spec, design.config.fixed) for spec in design.stacks().stacks])
         multiply_with(self.stacks, recipe.product)
         matrices = [p for p in self.stacks.parameters() if p.ndim > 1]
         vectors = [p for p in self.stacks.parameters() if p.ndim <= 1]
@@ -257,7 +263,7 @@ class Trainer:
         total = 0.0
         for stack, samples, chosen in zip(self.stacks, self.pool, places, strict=False):
             codes, expected, values = samples.part(chosen)
-            loss = bits(stack(codes), expected, values)
+            loss = bits(stack(codes), expected, values, self.design.config.fixed)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
             self.samples += len(chosen)
@@ -273,7 +279,9 @@ class Trainer:
         for stack, samples in zip(self.stacks, self.valid, strict=False):
             for start in range(0, len(samples), 1 << 14):
                 places = np.arange(start, min(start + (1 << 14), len(samples)))
-                total += bits(stack(samples.part(places)[0]), *samples.part(places)[1:]).item() * len(places)
+                codes, expected, values = samples.part(places)
+                loss = bits(stack(codes), expected, values, self.design.config.fixed)
+                total += loss.item() * len(places)
                 count += len(places)
         return total / count if count else None
 
@@ -335,8 +343,11 @@ class Trainer:
                     tell(report)
 
 
-def _fresh_stack(spec: Stack) -> TorchStack:
-    """Untrained: its distributions lie around what the predictors expect, some wider and some narrower."""
+def _fresh_stack(spec: Stack, fixed: int) -> TorchStack:
+    """Untrained: its distributions lie around what the predictors expect, some wider and some narrower.
+
+    Those that are fixed are near white, where digits have most of their values.
+    """
     stack = TorchStack(spec)
     head = stack.layers[f"{len(spec.branches)}_1"]
     assert isinstance(head, Linear)
@@ -345,4 +356,7 @@ def _fresh_stack(spec: Stack) -> TorchStack:
     with torch.no_grad():
         bias[family.MIXTURE : 2 * family.MIXTURE] = torch.linspace(-0.5, 0.5, family.MIXTURE)
         bias[2 * family.MIXTURE :] = torch.linspace(-1, 1, family.MIXTURE)
+        bias[family.MIXTURE : family.MIXTURE + fixed] = torch.linspace(0.98, 0.99, fixed)
+        bias[2 * family.MIXTURE : 2 * family.MIXTURE + fixed] = 0.5
+        bias[:fixed] = -3
     return stack

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...jit import inlined, kernel
 
-ABOVE, BESIDE = 4, 8
+ABOVE, BESIDE = 8, 8
 
 
 def order(channels: int) -> list[int]:

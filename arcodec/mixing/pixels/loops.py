@@ -109,7 +109,7 @@ def code_row(
                     prior.describe(
                         reach, sizes, shape, canvas, means, signed, near, scales, sample, state.codes, c, at, y, x
                     )
-                    prior.answer(program, state, means, near, scales, steepness, c, network[c])
+                    prior.answer(program, state, sizes, means, near, scales, steepness, c, network[c])
                 else:
                     prior.plain(means, steepness, network[c])
             mx.start_sample(

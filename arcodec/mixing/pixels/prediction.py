@@ -27,7 +27,7 @@ from .state import (
 
 _SCALE_RATE = 7
 # Of a logistic distribution the mean distance from its mean is 2 ln 2 times its scale.
-_STEEPNESS = np.float32(1.3862944 * logistic.STEPS * (1 << SCALE_BITS))
+STEEPNESS = np.float32(1.3862944 * logistic.STEPS * (1 << SCALE_BITS))
 _EASE = np.float32(10)
 _STALE = 1 << 30
 _ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
@@ -197,7 +197,7 @@ def combine(
     means[last] = np.int64(np.rint(weighed / trust))
     near[last] = level(_around(errors, last, c, y, x))
     for p in range(last + 1):
-        steepness[p] = _STEEPNESS / np.float32(max(scales[p, c, near[p]], LEAST_SCALE))
+        steepness[p] = STEEPNESS / np.float32(max(scales[p, c, near[p]], LEAST_SCALE))
     centre = min((means[last] + UNIT // 2) >> FRACTION, top)
     if top == 1:
         centre = 1

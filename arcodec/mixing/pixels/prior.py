@@ -19,6 +19,7 @@ from ...models.pixels import MIXTURE
 from . import canvas as cv
 from . import contexts as cx
 from .levels import FRACTION, UNIT, level
+from .prediction import STEEPNESS
 from .state import CHANNELS, LEAST_SCALE, PLANE, SCALE_BITS, STRIDE, WIDTH
 
 STEEPNESS_STEP = 1 / 16  # octaves
@@ -33,9 +34,12 @@ _STEEPNESS_PER_OCTAVE = np.float32(1 / STEEPNESS_STEP)
 _ENTRIES = int(STEEPNESS_STEP / LOGIT_STEP)  # of the table of powers, to a step of steepness
 _STEEPEST = int(8 / LOGIT_STEP)  # octaves
 _TO_FACTOR = np.float32(2.0 ** (8 - 24))
+_FIXED_MIDDLE = np.float32(family.FIXED_MIDDLE * UNIT)
+_FIXED_REACH = np.float32(family.FIXED_REACH * UNIT)
+_FIXED_STEEPNESS = np.float32(STEEPNESS / np.float32(UNIT << SCALE_BITS))  # of a mean error of one
 _FARTHEST = np.float32(64)  # errors
 _ONE, _ZERO = np.float32(1), np.float32(0)
-_SAME, _OTHERS, _SQUARES = range(3)
+_SAME, _OTHERS, _SQUARES, _FIXED = range(4)
 
 
 class Prior(NamedTuple):
@@ -44,13 +48,16 @@ class Prior(NamedTuple):
     program: StackProgram
     state: StackState
     reach: np.ndarray  # (neighbours,) int64: where they stand relative to a sample
-    sizes: np.ndarray  # (3,) int64: neighbours of its own channel, of each other, whether the place in a square is told
+    sizes: (
+        np.ndarray
+    )  # (4,) int64: neighbours of its own channel, of each other; whether the place in a square is told;
+    # how many distributions are fixed
 
 
 def fresh_prior(program: StackProgram, config: family.Config, stride: int) -> Prior:
     """A network for a canvas of this stride."""
     offsets = family.neighbours(max(config.same, config.others))
-    sizes = np.array([config.same, config.others, config.squares], np.int64)
+    sizes = np.array([config.same, config.others, config.squares, config.fixed], np.int64)
     return Prior(program, fresh_stack_state(program), offsets[:, 0] * stride + offsets[:, 1], sizes)
 
 
@@ -151,6 +158,7 @@ def describe(
 def answer(
     program: StackProgram,
     state: StackState,
+    sizes: np.ndarray,
     means: np.ndarray,
     near: np.ndarray,
     scales: np.ndarray,
@@ -174,11 +182,13 @@ def answer(
     error = np.float32(max(scales[last, c, near[last]], LEAST_SCALE)) * _TO_ERROR
     for k in range(MIXTURE):
         mixture[k] = mixture[k] / total
-        moved = min(max(out[MIXTURE + k], -_FARTHEST), _FARTHEST) * error
-        mixture[MIXTURE + k] = moved + np.float32(means[last])
+        fixed = k < sizes[_FIXED]
+        answer = min(max(out[MIXTURE + k], -_FARTHEST), _FARTHEST)
+        moved = answer * (_FIXED_REACH if fixed else error)
+        mixture[MIXTURE + k] = moved + (_FIXED_MIDDLE if fixed else np.float32(means[last]))
         steps = np.int64(min(max(np.rint(out[2 * MIXTURE + k] * _STEEPNESS_PER_OCTAVE), -_LIMIT), _LIMIT))
         factor = program.exp2[_STEEPEST - _ENTRIES * steps] * _TO_FACTOR
-        mixture[2 * MIXTURE + k] = steepness[last] * factor
+        mixture[2 * MIXTURE + k] = (_FIXED_STEEPNESS if fixed else steepness[last]) * factor
 
 
 @inlined
