@@ -6,9 +6,10 @@
 b'It is a truth universally acknowledged, that a single man'
 """
 
-from .codec import compress, compress_image, decompress, decompress_image, measure, measure_image
+from .codec import compress, decompress, measure
 from .errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
 from .ledger import Ledger
+from .pictures import compress_image, decompress_image, measure_image
 from .stream import ArcFile, open
 from .version import __version__
 

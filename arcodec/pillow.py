@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from . import codec, container
+from . import blocks, codec, container, pictures
 from .errors import ArcodecError, UsageError
 from .media import images, wrapped
 from .media.raster import UnfitError
@@ -72,8 +72,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         raise OSError(f"this picture cannot be saved as {FORMAT}: {unfit}") from None
     preset, model = image.encoderinfo.get("preset", "default"), image.encoderinfo.get("model")
     try:
-        done = codec.measured_picture(raster, model, preset, Resources())
-        codec.check_round_trip(done, model, threads=None)
+        done = pictures.measured(raster, model, preset, Resources())
+        blocks.check_round_trip(done, model, threads=None)
     except UsageError as error:
         raise ValueError(str(error)) from error
     file.write(done.data)

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from . import codec, container
+from . import blocks, codec, container
 from .errors import LimitError, UsageError
 from .files import replacing
 from .predictor import Resources
@@ -59,8 +59,8 @@ class _BlockReader(io.RawIOBase):
         if place != self._kept:
             member, block = self._places[place]
             one = member.blocks[block : block + 1]
-            engine = codec.engine_of(member.header, one, self._resources, self._model)
-            self._content = next(codec.decoded_blocks(member.header, one, engine, first=block))
+            engine = blocks.engine_of(member.header, one, self._resources, self._model)
+            self._content = next(blocks.decoded_blocks(member.header, one, engine, first=block))
             self._kept = place
         view = memoryview(buffer).cast("B")
         start = self._at - self._starts[place]

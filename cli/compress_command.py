@@ -94,7 +94,7 @@ def command(
         raise UsageError("compressed data are not written to a terminal: redirect the output, or give -o or -f")
 
     def one(name: str) -> None:
-        from arcodec import codec
+        from arcodec import blocks, codec
 
         if name.endswith(transfer.SUFFIX) and not force:
             raise UsageError(f"{name} already ends in {transfer.SUFFIX}: give -f to compress it once more")
@@ -117,7 +117,7 @@ def command(
             )
         if not no_verify:
             with console.progress(len(done.original), f"{label}: checking", quiet) as tick:
-                codec.check_round_trip(
+                blocks.check_round_trip(
                     done, model, threads=threads, device=device, max_memory=max_memory, progress=tick
                 )
         written = transfer.write(name, where, _target, status, [done.data])

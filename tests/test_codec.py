@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import arcodec
-from arcodec import codec, container
+from arcodec import blocks, codec, container
 from arcodec.errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
 from arcodec.mixing.team import TEAMS
 from arcodec.models.file import Model
@@ -237,7 +237,7 @@ def test_the_torch_engine_reads_what_the_compiled_one_wrote(small_model: Model, 
 
 def test_a_failed_verification_is_an_error(small_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     for parts, at in (([b"some", b"other"], 4), ([b"something else", b"!"], 14), ([b"some"], 4)):
-        monkeypatch.setattr(codec, "_originals", lambda *args, parts=parts, **kwargs: iter(parts))
+        monkeypatch.setattr(blocks, "originals", lambda *args, parts=parts, **kwargs: iter(parts))
         with pytest.raises(ArcodecError, match=f"verification failed behind byte {at}"):
             arcodec.compress(b"something else", str(small_model.path))
 

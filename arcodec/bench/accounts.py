@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import codec
+from .. import blocks, codec
 from . import measure as m
 
 
@@ -17,7 +17,7 @@ def accounts(data: Path) -> Iterator[str]:
     for name in m.TEXTS:
         content = (data / name).read_bytes()
         done = codec.measured(content)
-        codec.check_round_trip(done, None, threads=None)
+        blocks.check_round_trip(done, None, threads=None)
         ledger = done.ledger
         container = 8 * sum(ledger.container_bytes.values())
         excess, allowed = ledger.payload_bits - ledger.model_bits, 0.0002 * ledger.model_bits + 64

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 import arcodec
-from arcodec import codec, container
+from arcodec import blocks, codec, container
 from arcodec.errors import DamagedError, LimitError, UsageError
 from arcodec.media import images, raw
 from arcodec.media.raster import UnfitError, narrowed, widened
@@ -319,13 +319,13 @@ def test_some_rows_are_decoded_without_the_others(monkeypatch: pytest.MonkeyPatc
     array = photo()
     content = arcodec.compress_image(array, block_size=10 * array.shape[1] * 3)
     decoded: list[int] = []
-    check = codec.container.block_check
+    check = blocks.container.block_check
 
     def counting(original: bytes, payload: bytes) -> int:
         decoded.append(len(original))
         return check(original, payload)
 
-    monkeypatch.setattr(codec.container, "block_check", counting)
+    monkeypatch.setattr(blocks.container, "block_check", counting)
     for first, stop in ((0, 1), (9, 11), (12, 19), (len(array) - 1, len(array)), (0, len(array))):
         decoded.clear()
         assert np.array_equal(arcodec.decompress_image(content, rows=(first, stop)), array[first:stop])
