@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ class Compressed:
     symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost, 8 where stored; in detail only
     remark: str = ""  # what whoever gave a picture's file should know
     picture: container.Picture | None = None  # if the input was taken as one
+    make_again: Callable[[], None] | None = None  # then, raises ArcodecError if its file cannot be made from symbols
     samples: np.ndarray | None = None  # then, its samples (height, width, channels), narrowed (see media.raster)
 
 

@@ -108,6 +108,8 @@ def check_round_trip(
             at += len(part)
     if not same or at != len(view):
         raise ArcodecError(f"verification failed behind byte {at}: nothing was written; please report this")
+    if done.make_again is not None:
+        done.make_again()
 
 
 def originals(member: container.Member, resources: Resources, model: str | None, progress: Progress) -> Iterator[bytes]:

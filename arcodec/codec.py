@@ -25,7 +25,7 @@ from .blocks import (
 from .errors import ArcodecError, UsageError
 from .ledger import Ledger
 from .models.engine import Coded, Progress
-from .predictor import Resources, block_size_for, choose, engine_for, of_header
+from .predictor import Resources, block_size_for, check_choice, choose, engine_for, of_header
 
 
 def compress(
@@ -112,13 +112,14 @@ def measured(
     detailed: also account for each symbol and each expert, which takes a third more time.
     """
     view = memoryview(data).cast("B")
+    check_choice(model, preset, mix)
     resources = Resources(threads, device, max_memory)
     remark = ""
     if media != "bytes":
         from .media import images
 
         raster, remark = images.read(view, media)
-        if raster is not None and images.fits(raster):
+        if raster is not None and (media == "image" or pictures.affordable(raster, preset, resources)):
             share = len(view) / raster.samples.nbytes  # of the file's bytes: what progress is told of
             return pictures.measured(
                 raster,
@@ -128,6 +129,7 @@ def measured(
                 block_size=block_size,
                 detailed=detailed,
                 progress=lambda done: progress(round(done * share)),
+                file=view,
             )
     predictor = choose(view, model, preset, mix, device)
     size = block_size_for(len(view), predictor, device) if block_size is None else block_size
@@ -211,6 +213,8 @@ def iter_decompressed(
     members = list(container.members(memoryview(data).cast("B")))
     total = sum(member.header.original_bytes for member in members)
     check_size(total, max_output_size)
+    if len(members) > 1 and any(member.header.picture and not _comes_back(member.header.picture) for member in members):
+        raise UsageError("several pictures stand in this file, and written anew they would not fit into one: part it")
     for member in members:
         if member.header.picture is None:
             yield from originals(member, resources, model, progress)
@@ -218,3 +222,9 @@ def iter_decompressed(
             from .media import images
 
             yield images.write(pictures.raster_of(member, resources, model, progress), picture_format)
+
+
+def _comes_back(picture: container.Picture) -> bool:
+    from .media import images
+
+    return images.comes_back(picture)

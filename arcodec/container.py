@@ -64,6 +64,12 @@ class Picture:
         return self.width * self.channels
 
     @property
+    def size(self) -> int:
+        """Bytes of the picture's samples as files keep them: single bits packed, more than 8 in two bytes."""
+        depth = self.scale.depth if self.scale else self.depth
+        return self.height * (-(-self.row // 8) if depth == 1 else self.row * (1 if depth <= 8 else 2))
+
+    @property
     def sample_size(self) -> int:
         """Bytes of a sample: 1, or 2 with the high one first."""
         return 1 if self.depth <= 8 else 2
@@ -92,9 +98,8 @@ class Header:
 
     @property
     def original_bytes(self) -> int:
-        """Bytes of all symbols, or of a picture's samples."""
-        picture = self.picture
-        return (self.length if picture is None else picture.row * picture.height) * self.symbol_size
+        """Bytes of all symbols, or of a picture's samples as files keep them."""
+        return self.length if self.picture is None else self.picture.size
 
     @property
     def blocks(self) -> int:

@@ -19,9 +19,9 @@ from .blocks import (
     packed_member,
     quiet,
 )
-from .errors import UsageError
+from .errors import ArcodecError, UsageError
 from .ledger import Ledger
-from .predictor import Resources, engine_for_picture, for_picture, rows_for
+from .predictor import PRESETS, Resources, engine_for_picture, for_picture, rows_for
 
 if TYPE_CHECKING:
     from .media.raster import Raster
@@ -116,8 +116,12 @@ def measured(
     block_size: int | None = None,
     detailed: bool = False,
     progress: Progress = quiet,
+    file: Buffer | None = None,
 ) -> Compressed:
-    """As ``measured``, for a picture. block_size: samples a block, of which whole rows are made."""
+    """As ``codec.measured``, for a picture. block_size: samples a block, of which whole rows are made.
+
+    file: what the raster was read from.
+    """
     from .media import images
     from .media.raster import narrowed
 
@@ -146,7 +150,32 @@ def measured(
         coded.row * coded.height, rows * coded.row, predictor.kind, prefix, predictor.level, picture
     )
     done = packed_member(view, header, blocks, engine, predictor, progress, detailed)
-    return replace(done, remark="" if raster.exact else images.WRITTEN_ANEW, picture=picture, samples=samples)
+
+    def make_again() -> None:
+        again = _wide(picture, samples_of(picture, bytes(view)))
+        same = np.array_equal(again.samples, raster.samples) and again.depth == raster.depth
+        if file is not None:
+            written = images.write(again)
+            back = raster if raster.exact else images.read(written, "image")[0]
+            same &= written == file if raster.exact else back is not None and _same(back, raster)
+        if not same:
+            raise ArcodecError("verification failed: the picture does not come back; please report this")
+
+    remark = "" if raster.exact else images.WRITTEN_ANEW
+    return replace(done, remark=remark, picture=picture, samples=samples, make_again=make_again)
+
+
+def affordable(raster: Raster, preset: str, resources: Resources) -> bool:
+    """Whether a row of it fits into a block and into memory."""
+    from .media import images
+    from .mixing.pixels.team import TEAMS
+
+    _, width, channels = raster.samples.shape
+    return images.fits(raster) and TEAMS[PRESETS.index(preset)].memory(1, width, channels) <= resources.memory
+
+
+def _same(one: Raster, other: Raster) -> bool:
+    return one.depth == other.depth and np.array_equal(one.samples, other.samples)
 
 
 def raster_of(member: container.Member, resources: Resources, model: str | None, progress: Progress) -> Raster:

@@ -7,12 +7,11 @@ picture are not opened. Pillow keeps 8 bits a channel (16 for a single one), so 
 
 from __future__ import annotations
 
-import io
 from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from . import blocks, codec, container, pictures
+from . import blocks, container, pictures
 from .errors import ArcodecError, UsageError
 from .media import images, wrapped
 from .media.raster import UnfitError
@@ -54,20 +53,25 @@ class ArcImageFile(ImageFile.ImageFile):
         if self._data:
             data, self._data = self._data, b""
             try:
-                content = b"".join(codec.iter_decompressed(data))
+                member, *others = container.members(memoryview(data))
+                if others:
+                    raise OSError("this .arc file holds more than one picture")
+                raster = pictures.raster_of(member, Resources(), None, blocks.quiet)
+                inside = wrapped.image_of(raster)
+                self.text = wrapped.text_of(raster.envelope)
             except ArcodecError as error:
                 raise OSError(str(error)) from error
-            with Image.open(io.BytesIO(content)) as inside:
-                inside.load()
-                self.im, self._mode = inside.im, inside.mode
-                self.palette = inside.palette
-                self.info.update(inside.info)
+            self.im, self._mode, self.palette = inside.im, inside.mode, inside.palette
+            self.info.update(inside.info)
         return super().load()
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    if getattr(image, "n_frames", 1) > 1:
+        raise OSError(f"a picture of several frames cannot be saved as {FORMAT}: give one of them, as image.copy()")
+    more = {key: image.encoderinfo[key] for key in ("dpi", "icc_profile", "exif") if key in image.encoderinfo}
     try:
-        raster = wrapped.of_image(image)
+        raster = wrapped.of_image(image, more)
     except UnfitError as unfit:
         raise OSError(f"this picture cannot be saved as {FORMAT}: {unfit}") from None
     preset, model = image.encoderinfo.get("preset", "default"), image.encoderinfo.get("model")

@@ -152,7 +152,7 @@ def for_picture(picture: container.Picture, samples: np.ndarray, model: str | No
     samples: (height, width, channels). model: as for ``choose``, but one that predicts bytes is not for pictures, and
     the preset's is taken. Raises UsageError and ModelError.
     """
-    check_choice(None, preset, True)
+    check_choice(model, preset, True)
     experts = Predictor(container.EXPERTS, None, PRESETS.index(preset))
     if preset == "fast" or model == "none" or picture.depth != container.NETWORK_DEPTH:
         return experts

@@ -45,6 +45,7 @@ _MOST_MOVED, _MOST_WRONG = 0.05, 0.01  # shares of pixels, that are noted one by
 _STAY, _IN_VAIN = 4, 9  # moves of chroma are 3 * (that of Cb + 1) + that of Cr + 1
 _SLACK = 7.5  # sixteenths: how far rounding may have moved a value
 _FINE_SLACK = 2.0  # less at first, so that what is found lies in the middle of what is possible
+_PART, _MOST_WRONG_OF_PART = 128, 0.3  # its rows and columns; at its edges, which are not the picture's, some are wrong
 _DAMAGED = "damaged: the notes on a picture's colours"
 
 
@@ -309,6 +310,8 @@ def part(samples: np.ndarray) -> Parted | None:
         known = int((seen[0] != _UNKNOWN).sum())
         if known == 0 or odd > _MOST_ODD * (known + odd):
             return None
+    if not _looks_halved(seen.reshape(2, height, width)):
+        return None
     planes, made = np.zeros(shape(height, width), np.uint8), np.empty((2, height, width), np.uint8)
     luma, *halves = _planes(planes, height)
     for full, half, interpolated in zip(seen.reshape(made.shape), halves, made, strict=True):
@@ -323,6 +326,19 @@ def part(samples: np.ndarray) -> Parted | None:
         return None
     parted = Parted(planes, _packed(moved, moves.reshape(-1, 1)[moved]) + _packed(wrong, flat[wrong]))
     return parted if np.array_equal(join(planes, height, width, parted.notes), samples) else None
+
+
+def _looks_halved(seen: np.ndarray) -> bool:
+    """Whether a part of the picture's middle says that chroma was at half size: solving for all of it takes seconds."""
+    tops = [max(0, size - _PART) // 4 * 2 for size in seen.shape[1:]]
+    wrong = 0
+    for full in seen[:, tops[0] : tops[0] + _PART, tops[1] : tops[1] + _PART]:
+        part_of = np.ascontiguousarray(full)
+        half, made = np.empty([(size + 1) // 2 for size in full.shape], np.uint8), np.empty(full.shape, np.uint8)
+        _solve(part_of, half)
+        _interpolate(half, made)
+        wrong += int(((made != full) & (full != _UNKNOWN)).sum())
+    return wrong <= _MOST_WRONG_OF_PART * part_of.size
 
 
 def _solve(full: np.ndarray, half: np.ndarray) -> None:

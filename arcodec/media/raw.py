@@ -14,6 +14,7 @@ import numpy as np
 from .raster import PLAIN_PNM, SAME_FILE, Raster, UnfitError
 
 _TOKEN = re.compile(rb"(?:\s|#[^\n]*\n)*(\d+)")
+_MOST_BEHIND = 1024  # bytes behind the samples, which would not be compressed
 _PNM_CHANNELS = {b"P4": 1, b"P5": 1, b"P6": 3}
 
 
@@ -85,8 +86,10 @@ def _taken(data: bytes, start: int, shape: tuple[int, int, int], depth: int, lay
     head, tail = data[:start], data[start + len(body) :]
     if data[start : start + len(body)] != body:
         raise UnfitError("its rows are not padded with zeros")
-    if depth <= 8 and int(samples.max()) >= 1 << depth:
+    if int(samples.max()) >= 1 << depth:
         raise UnfitError("a sample is larger than the largest it names")
+    if len(tail) > _MOST_BEHIND:
+        raise UnfitError("there is more in it than a picture")
     plain = channels in (1, 3) and layout == _Layout(inverted=depth == 1) and not tail
     if plain and head == _plain_head(*shape, depth):
         return Raster(samples, depth, bytes([PLAIN_PNM]))

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import UsageError
 from ..exact.spec import NORM_STEP, SQUARE_STEP, Linear, Norm, SquaredRelu, Stack, Stacks
 
 CHANNELS = 3
 PREDICTORS = 3  # that are asked
 MIXTURE = 5  # logistic distributions
 REACH = 8, 8  # rows above and columns beside that a kernel may see
+MOST_NEIGHBOURS = 144
 SQUARE = 32  # widest picture whose columns and rows are told apart
 FIXED = 2  # distributions that stand at values of their own, if squares are told apart
 FIXED_MIDDLE, FIXED_REACH = 127.5, 127.5  # their answers of -1 and 1 are black and white
@@ -60,6 +62,9 @@ def inputs(config: Config) -> int:
 
 def network(config: Config) -> Stacks:
     """A stack for each channel: blocks of a multilayer perceptron, each a residual branch."""
+    most = len(neighbours(MOST_NEIGHBOURS))
+    if max(config.same, config.others) > most or config.squares > 1:
+        raise UsageError(f"at most {most} neighbours can be seen, and squares is 0 or 1")
     d, hidden = config.width, config.hidden
     think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
     stack = Stack(inputs(config), (think,) * config.blocks, d, 3 * MIXTURE)

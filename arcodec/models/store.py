@@ -77,13 +77,13 @@ def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
 
     Raises ModelError if it is not at hand.
     """
-    if extra is not None:
-        model = find(extra)
-        if model.prefix == prefix:
-            return model
-        raise ModelError(f"the file needs model {prefix.hex()}, and {extra} is model {model.prefix.hex()}")
+    model = None if extra is None else find(extra)
+    if model is not None and model.prefix == prefix:
+        return model
     for path in known_by(prefix.hex()):
         return _loaded(path)
+    if model is not None:
+        raise ModelError(f"the file needs model {prefix.hex()}, and {extra} is model {model.prefix.hex()}")
     raise ModelError(
         f"the file needs model {prefix.hex()}, which is not among those at hand: "
         "give its file with --model, or put it into a folder named in ARCODEC_MODELS"

@@ -56,6 +56,12 @@ def test_jpegs_are_recognised(quality: int) -> None:
     assert (parted.planes[:64] == luma).mean() > 0.97
 
 
+def chroma_seen(samples: np.ndarray) -> np.ndarray:
+    seen = np.zeros((2, samples[..., 0].size), np.int16)
+    chroma._part_colours(samples.reshape(-1, 3), chroma._chroma_table(), seen[0], seen[1], 1)
+    return seen.reshape(2, *samples.shape[:2])
+
+
 def test_others_are_not() -> None:
     assert chroma.part(photo(64, 80)) is None
     assert chroma.part(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)) is None
@@ -63,6 +69,8 @@ def test_others_are_not() -> None:
     sharp = coloured(64, 64)
     sharp[::2, ::2] = sharp[::2, ::2][..., ::-1]  # colours change from pixel to pixel: chroma at half size cannot
     assert chroma.part(once_jpeg(sharp, 95, subsampling=0)) is None
+    assert not chroma._looks_halved(chroma_seen(once_jpeg(sharp, 95, subsampling=0)))
+    assert chroma._looks_halved(chroma_seen(once_jpeg(coloured(200, 300))))
 
 
 def test_it_makes_files_smaller() -> None:
