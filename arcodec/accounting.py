@@ -51,9 +51,17 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         experts_bits={name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names},
         container_bytes=sum((member.account for member in members), Counter()),
         predictor=predictor.name,
+        coded_share=_coded_share(members),
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
+
+
+def _coded_share(members: Sequence[container.Member]) -> float:
+    """Of all symbols, those that were not stored; 1 if there are none."""
+    sizes = [(member.header.symbols(i), block.stored) for member in members for i, block in enumerate(member.blocks)]
+    total = sum(size for size, _ in sizes)
+    return sum(size for size, stored in sizes if not stored) / total if total else 1.0
 
 
 def _dimensions(pictures: Sequence[container.Picture | None]) -> int:
@@ -91,7 +99,7 @@ def against_source(done: Compressed, original: bytes, name: str) -> Ledger:
         raise UsageError(f"byte {symbols.max()} is no symbol of the source {name}, which has {source.alphabet}")
     information = source.information(symbols)
     if np.isinf(information).any():
-        raise UsageError(f"byte {int(np.isinf(information).argmax())} cannot have come from the source {name}")
+        raise UsageError(f"the byte at {int(np.isinf(information).argmax())} cannot have come from the source {name}")
     was_coded = coded_symbols(done.data)
     excess = (costs - information)[was_coded]
     known = KnownSource(

@@ -68,6 +68,7 @@ class Ledger:
     model_name: str = ""
     model_size_bytes: int = 0  # of the model's file: side information, never part of the account
     source: KnownSource | None = None
+    coded_share: float = 1.0  # of the symbols, those that were not stored
     dimensions: int = 0  # samples of a picture; 0 for bytes
     channels_bits: dict[str, float] = field(default_factory=dict)  # what each channel of a picture took, if asked for
 
@@ -166,7 +167,7 @@ class Ledger:
 
     def _experts(self) -> list[str]:
         """A line for each expert and the mixture's regret."""
-        length = (self.dimensions or self.original_bytes) - self.stored_bits // 8  # of what was coded
+        length = (self.dimensions or self.original_bytes) * self.coded_share
         unit = "bits/dim" if self.dimensions else "bits/byte"
         width = max(len(name) for name in self.alone_bits)
         lines = [f"{'each expert alone':{width}}  {'bits':>15}  {unit:>9}"]

@@ -23,6 +23,7 @@ from .ledger import Rate
 _99 = 2.5758293035489004  # the normal distribution's 99.5 % quantile: a two-sided interval of 99 %
 _BATCHES = 100
 _MOST = 256  # symbols are bytes
+_LARGEST = 1_000_000  # of any whole number in a specification
 _FORGOTTEN = 10_000  # steps after which a chain of states no longer knows that it began in the first
 
 
@@ -51,11 +52,17 @@ def mean_with_interval(bits: np.ndarray) -> Rate:
 
 
 def kl_rate(source: Source, model: Source, count: int = 1_000_000, seed: int = 0) -> Rate:
-    """KL(source || model) in bits per symbol: summed where both are chains or both images, else from a sample."""
+    """KL(source || model) in bits per symbol: summed where both are chains or both images, else from a sample.
+
+    Raises UsageError if the model knows fewer symbols.
+    """
     if isinstance(source, Chain) and isinstance(model, Chain):
         return Rate(source.kl_rate(model))
-    if isinstance(source, Image) and isinstance(model, Image) and source.alphabet == model.alphabet:
+    same_shape = isinstance(source, Image) and isinstance(model, Image) and source.width == model.width
+    if isinstance(source, Image) and isinstance(model, Image) and same_shape and source.alphabet == model.alphabet:
         return Rate(float(_kl(source.noise, model.noise)))
+    if model.alphabet < source.alphabet:
+        raise UsageError(f"a model of {model.alphabet} symbols cannot tell what a source of {source.alphabet} costs")
     symbols = source.sample(count, seed)
     return mean_with_interval(model.information(symbols) - source.information(symbols))
 
@@ -169,6 +176,8 @@ class HiddenMarkov:
     def __init__(self, transition: np.ndarray, emission: np.ndarray) -> None:
         self.states, self.emission = Chain(transition), np.asarray(emission, np.float64)
         self.alphabet = self.emission.shape[1]
+        if self.alphabet > _MOST:
+            raise UsageError(f"a source has at most {_MOST} symbols, not {self.alphabet}")
         if self.emission.shape[0] != self.states.alphabet or not np.allclose(self.emission.sum(1), 1):
             raise UsageError("a hidden Markov source needs a distribution over symbols for each of its states")
         self.start = self.states.stationary()
@@ -352,4 +361,6 @@ def parse(spec: str) -> Source:
             settings[name] = type(defaults[name])(value)
         except ValueError:
             raise UsageError(f"{spec}: {value!r} is no {type(defaults[name]).__name__}") from None
+        if isinstance(settings[name], int) and not 0 <= settings[name] <= _LARGEST:
+            raise UsageError(f"{spec}: {name} must be from 0 to {_LARGEST:,}")
     return make(**settings)

@@ -46,14 +46,15 @@ def command(
 ) -> None:
     """Compare sizes, speeds and memory of ours and other compressors on FILEs, every output verified.
 
-    'text' stands for Python's own manual, which every machine has, 'images' for a dozen drawings and screens that are
+    'text' stands for Python's own manual, which every machine has (and which the network has read, like all of
+    Python's library: for a fair comparison give files of yours), 'images' for a dozen drawings and screens that are
     made on the spot. Files that are pictures are compared by their samples, with formats of pictures: what counts as
     their bytes are those of an uncompressed file. Each compressor runs in a process of its own, on as many cores as it
     takes by itself; starting, loading and compiling are not counted.
 
     --peers takes xz, zstd, brotli, bzip2, ppmd, zpaq, and for pictures png, webp, jpeg2000, qoi, jpegxl, jpegxl9.
     """
-    from arcodec.bench import contest, measure
+    from arcodec.bench import contest, measure, peers, picture_peers
     from arcodec.errors import ArcodecError, UsageError
     from arcodec.files import replacing
     from arcodec.report.pages import page
@@ -61,8 +62,10 @@ def command(
 
     if wanted is not None and no_peers:
         raise UsageError("--peers and --no-peers exclude each other")
-    if html is not None and Path(html).exists() and not force:
-        raise UsageError(f"{html} exists: give -f to overwrite it")
+    console.check_target(html, force)
+    unknown = set(wanted.split(",")) - {*peers.NAMES, *picture_peers.NAMES} if wanted else set()
+    if unknown:
+        raise UsageError(f"no peer {min(unknown)!r}: there are {', '.join((*peers.NAMES, *picture_peers.NAMES))}")
     ours, others = presets or ("fast", "default", "best"), [] if no_peers else wanted.split(",") if wanted else None
     outcomes: list[Outcome] = []
     missing: set[str] = set()
@@ -71,7 +74,9 @@ def command(
         folder = stack.enter_context(measure.scratch())
         runs = []
         for path, is_picture in (found for name in files for found in _inputs(name, folder)):
-            names, absent = contest.contenders(ours, others, is_picture)
+            kind = set(picture_peers.NAMES if is_picture else peers.NAMES)
+            wanted_here = others if others is None else [name for name in others if name in kind]
+            names, absent = contest.contenders(ours, wanted_here, is_picture)
             missing |= set(absent)
             runs += [(path, name) for name in names]
         with console.progress(sum(path.stat().st_size for path, _ in runs), "comparing", quiet) as advance:

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from arcodec.errors import ArcodecError
+from arcodec.errors import ArcodecError, UsageError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -162,3 +163,16 @@ def progress(total: int, label: str, quiet: bool) -> Iterator[Callable[[int], No
                 bar.advance(task, done)
 
         yield advance
+
+
+def check_target(name: str | None, force: bool) -> None:
+    """Raise UsageError, before anything runs, for an output that could not be written in the end."""
+    if name is None:
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder")
+    if path.exists() and not force:
+        raise UsageError(f"{name} exists: give -f to overwrite it")

@@ -25,7 +25,6 @@ def command(names: tuple[str, ...], html: str | None, as_json: bool, seed: int, 
     The exit code is 1 if the theory does not hold on what was measured.
     """
     from arcodec import lab
-    from arcodec.errors import UsageError
     from arcodec.files import replacing
     from arcodec.report import experiments, plots
 
@@ -34,8 +33,7 @@ def command(names: tuple[str, ...], html: str | None, as_json: bool, seed: int, 
         lab.experiment(name)  # a wrong name is said before anything runs
     if html is not None:
         plots.need()
-        if Path(html).exists() and not force:
-            raise UsageError(f"{html} exists: give -f to overwrite it")
+        console.check_target(html, force)
     results = {}
     for name in wanted:
         results[name] = lab.run(name, seed, quick)

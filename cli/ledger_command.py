@@ -49,6 +49,7 @@ class _Wanted:
 @console.no_mix
 @console.media
 @click.option("--per-symbol", metavar="OUT", help="Write the bits of each symbol: OUT.npy, or CSV under another name.")
+@click.option("-f", "force", is_flag=True, help="Overwrite OUT.")
 @console.threads
 def command(
     files: tuple[str, ...],
@@ -60,6 +61,7 @@ def command(
     no_mix: bool,
     media: str,
     per_symbol: str | None,
+    force: bool,
     threads: int,
 ) -> None:
     """Show where every bit of each FILE went, or would go: an .arc file, or any other.
@@ -69,6 +71,7 @@ def command(
     """
     if per_symbol is not None and (len(files) > 1 or len(models) > 1 or reference is not None):
         raise UsageError("--per-symbol names one output: give one FILE and at most one model")
+    console.check_target(per_symbol, force)
     wanted = _Wanted(preset or "default", not no_mix, media if source is None else "bytes", threads)
 
     def one(name: str) -> None:
@@ -77,7 +80,7 @@ def command(
         data, _ = transfer.read(name)
         columns, original = _columns(data, list(models), reference, wanted)
         ledgers = {label: _ledger(done, original, source) for label, done in columns.items()}
-        against = reference or next(iter(ledgers))
+        against = next((label for label in ledgers if label.split(" (")[0] == reference), next(iter(ledgers)))
         if as_json:
             click.echo(json.dumps(_json(name, ledgers, against), indent=2))
         elif len(ledgers) > 1:
@@ -107,7 +110,10 @@ def _columns(
     if reference is not None and reference not in models:
         models = [*models, reference]
     for model in models:
-        columns[model] = _coded(original, model, wanted)
+        done = _coded(original, model, wanted)
+        # Where the network would not have helped, it was left out, and the column is of the experts alone.
+        left_out = model != "none" and not done.ledger.model_name
+        columns[f"{model} (left out)" if left_out else model] = done
     return columns, original
 
 

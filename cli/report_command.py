@@ -60,7 +60,7 @@ def command(
     def one(name: str) -> None:
         data, _ = transfer.read(name)
         if data.startswith(container.MAGIC):
-            done = codec.audited(data, threads=threads)
+            done = codec.audited(data, model, threads=threads)
         else:
             done = codec.measured(
                 data, model, preset=preset or "default", mix=not no_mix, media=media, threads=threads, detailed=True
@@ -100,7 +100,11 @@ def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dic
     found, missing = picture_peers.available()
     array = samples[..., 0].astype(bool) if picture.depth == 1 else samples.astype(np.uint8)
     file = picture_peers.pnm(array)
-    return view, {peer.name: round_trip_size(file, peer.compress, peer.decompress) for peer in found}, missing
+    return (
+        view,
+        {peer.name: round_trip_size(file, peer.compress, peer.decompress) - peer.extra for peer in found},
+        missing,
+    )
 
 
 def _windows(original: bytes, done: Compressed, name: str | None) -> list[Window]:
@@ -112,7 +116,9 @@ def _windows(original: bytes, done: Compressed, name: str | None) -> list[Window
     from arcodec.report.file import GUESSES, Window, windows_of
 
     symbols = np.frombuffer(original, np.uint8)
-    model = store.find(name or done.ledger.model_name) if done.ledger.model_name else None
+    used = done.ledger.model_name
+    # A path that was given may name a model that is not known by its name.
+    model = store.find(name if name is not None and Path(name).stem == used else used) if used else None
     out = []
     for start, stop in windows_of(len(symbols), _SHOWN):
         if model is None:

@@ -148,3 +148,20 @@ def test_tables_that_are_none() -> None:
         HiddenMarkov(np.eye(2), np.ones((3, 1)))
     with pytest.raises(UsageError, match="cannot be compared"):
         kl_rate(parse("english"), parse("bernoulli"))
+
+
+def test_pictures_of_other_widths_are_sampled() -> None:
+    rate = sources.kl_rate(sources.parse("image:alphabet=4"), sources.parse("image:alphabet=4,width=3"), 100_000)
+    assert rate.interval > 0
+    assert rate.value > 0.1
+
+
+@pytest.mark.parametrize("spec", ["hidden:alphabet=1000", "image:alphabet=2000000000", "markov:seed=-1"])
+def test_settings_out_of_range_are_refused(spec: str) -> None:
+    with pytest.raises(UsageError):
+        sources.parse(spec)
+
+
+def test_a_model_of_fewer_symbols_is_refused() -> None:
+    with pytest.raises(UsageError, match="symbols"):
+        sources.kl_rate(sources.parse("hidden"), sources.parse("bernoulli:p=0.1"))

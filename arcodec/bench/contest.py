@@ -83,10 +83,22 @@ def _beginning(data: bytes) -> bytes:
     return data[:_WARM] if raster is None else picture_peers.pnm(images.to_array(raster)[:16, :16])
 
 
-def _here(name: str, path: Path, threads: int) -> Outcome:
-    """The same, in this process."""
+def _peak_memory() -> int:
+    """Largest resident size, in bytes, of this process or of a program it called."""
     import resource
 
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:  # Linux lets a process begin with the figure of the one that started it; this one is its own
+        status = Path("/proc/self/status").read_text().splitlines()
+        own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        pass
+    return unit * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
+def _here(name: str, path: Path, threads: int) -> Outcome:
+    """The same, in this process."""
     peer, data = _contender(name, threads), path.read_bytes()
     peer.decompress(peer.compress(_beginning(data)))
     start = time.perf_counter()
@@ -95,9 +107,7 @@ def _here(name: str, path: Path, threads: int) -> Outcome:
     if peer.decompress(packed) != data:
         raise ArcodecError("it does not give back what went in")
     end = time.perf_counter()
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return Outcome(name, path.name, len(data), len(packed), middle - start, end - middle, peak * unit)
+    return Outcome(name, path.name, len(data), len(packed) - peer.extra, middle - start, end - middle, _peak_memory())
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ class Peer:
     name: str
     compress: Callable[[bytes], bytes]
     decompress: Callable[[bytes], bytes]
+    extra: int = 0  # bytes of what is compressed that are not the peer's own, but say here what it was handed
 
 
 def _xz() -> Peer:
@@ -86,6 +87,9 @@ def _zpaq() -> Peer:
 
 
 _MAKERS = {"xz": _xz, "zstd": _zstd, "brotli": brotli, "bzip2": _bzip2, "ppmd": _ppmd, "zpaq": _zpaq}
+
+
+NAMES = tuple(_MAKERS)
 
 
 def zstd_with_dictionary(samples: list[bytes], size: int) -> Peer:

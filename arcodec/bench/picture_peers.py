@@ -46,7 +46,7 @@ def _peer(name: str, encode: Callable[[np.ndarray], bytes], decode: Callable[[by
         array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
         return pnm(array > 0 if data[0] else array)
 
-    return Peer(name, compress, decompress)
+    return Peer(name, compress, decompress, 1)
 
 
 def _pillow(name: str, kind: str, **options: object) -> Peer:
@@ -81,18 +81,13 @@ def _of_colours(plain: Peer) -> Peer:
         grey = array_of(whole)[..., 0]
         return pnm(grey > 0 if data[:1] == b"b" else grey)
 
-    return Peer(plain.name, compress, decompress)
+    return Peer(plain.name, compress, decompress, plain.extra + 1)
 
 
 def _imagecodecs(name: str, codec: str, **options: object) -> Peer:
     module = importlib.import_module("imagecodecs")
     encode, decode = getattr(module, f"{codec}_encode"), getattr(module, f"{codec}_decode")
     return _peer(name, lambda array: bytes(encode(np.ascontiguousarray(array), **options)), decode)
-
-
-def peer_size(packed: bytes) -> int:
-    """What the codec itself wrote: less the two bytes at most that say here what it was handed."""
-    return len(packed) - 2
 
 
 _MAKERS: dict[str, Callable[[], Peer]] = {
@@ -105,6 +100,9 @@ _MAKERS: dict[str, Callable[[], Peer]] = {
     "jpegxl": lambda: _imagecodecs("JPEG XL -e 7", "jpegxl", lossless=True, effort=7),
     "jpegxl9": lambda: _imagecodecs("JPEG XL -e 9", "jpegxl", lossless=True, effort=9),
 }
+
+
+NAMES = tuple(_MAKERS)
 
 
 def available(wanted: Sequence[str] | None = None) -> tuple[list[Peer], list[str]]:

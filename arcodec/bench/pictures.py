@@ -15,7 +15,7 @@ from . import contest
 from . import measure as m
 from .drawings import DRAWINGS
 from .peers import Peer
-from .picture_peers import available, peer_size, pnm
+from .picture_peers import available, pnm
 
 Named = Iterator[tuple[str, np.ndarray]]
 
@@ -95,7 +95,7 @@ def _size(peer: Peer, original: bytes, name: str) -> float:
         return math.nan
     if peer.decompress(packed) != original:
         raise ArcodecError(f"{name}: {peer.name} does not give back what went in")
-    return peer_size(packed)
+    return len(packed) - peer.extra
 
 
 def _cell(figure: float, kind: str, unit: str = "") -> str:

@@ -48,7 +48,9 @@ def run(seed: int, quick: bool) -> Result:
     for name, (family, symbols) in families.items():
         ideal = np.array([family(float(value)).information(symbols).sum() for value in _GRID])
         measured = np.array([coded.bits_under(symbols, family(float(value))) for value in _GRID])
-        likeliest, shortest = float(_GRID[ideal.argmin()]), float(_GRID[measured.argmin()])
+        likeliest, all_shortest = float(_GRID[ideal.argmin()]), _GRID[measured == measured.min()]
+        # Whole words may be as many at several parameters.
+        shortest = float(all_shortest[np.abs(all_shortest - likeliest).argmin()])
         rows.append((name, likeliest, shortest, int(measured.min()) // 8, float(ideal.min()) / count))
         curves.append(Curve(f"{name}: -log2 likelihood", _GRID.tolist(), (ideal / count).tolist()))
         curves.append(Curve(f"{name}: coded", _GRID.tolist(), (measured / count).tolist(), line=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,3 @@ def written(trainer: Trainer, folder: Path, name: str) -> str:
     path = folder / f"{name}.safetensors"
     write_model(trainer.network, trainer.design, path)
     return str(path)
-
-
-def resized(design: Design, **settings: Any) -> Design:
-    """The design with other settings."""
-    return dataclasses.replace(design, config=dataclasses.replace(design.config, **settings))

@@ -149,3 +149,29 @@ def test_ledger_of_pictures(run: Run) -> None:
     assert set(both["ledgers"]) == {"none", "photographs"}
     as_bytes = json.loads(run("ledger", "a.png", "--json", "--media", "bytes").out)["ledgers"]["default"]
     assert as_bytes["dimensions"] == 0
+
+
+def test_nothing_is_overwritten_unasked(run: Run) -> None:
+    Path("a").write_bytes(TEXT)
+    refused = run("ledger", "a", "--preset", "fast", "--per-symbol", "a")
+    assert refused.code == 2
+    assert "a exists: give -f" in refused.err
+    assert Path("a").read_bytes() == TEXT
+    assert "no such folder" in run("ledger", "a", "--per-symbol", "nowhere/x.npy").err
+    assert run("ledger", "a", "--preset", "fast", "--per-symbol", "x.npy").code == 0
+    assert run("ledger", "a", "--preset", "fast", "--per-symbol", "x.npy", "-f").code == 0
+
+
+def test_a_model_that_was_left_out_is_called_so(run: Run) -> None:
+    Path("a").write_bytes(random.Random(3).randbytes(300) * 20)
+    columns = json.loads(run("ledger", "a", "--json", "--model", "none", "--model", "text").out)["ledgers"]
+    assert set(columns) == {"none", "text (left out)"}
+
+
+def test_partly_stored_deep_pictures_have_an_account(run: Run) -> None:
+    noise = np.random.default_rng(1).integers(0, 65536, (40, 32), np.uint16)
+    noise[20:] = 7
+    Path("a.arc").write_bytes(arcodec.compress_image(noise, preset="fast", block_size=320))
+    figures = run("ledger", "a.arc")
+    assert figures.code == 0
+    assert "bits/dim" in figures.out.decode()

@@ -150,3 +150,36 @@ def test_bench_goes_on_where_a_peer_cannot(run: Run, monkeypatch: pytest.MonkeyP
     assert "bzip2 -9" in done.out.decode()
     broken = "arcodec fast"
     assert run("bench", "a.txt", "--preset", "fast", "--peers", "bzip2").code == 1
+
+
+def test_a_page_shows_the_guesses_of_the_network_that_coded(run: Run) -> None:
+    Path("a.txt").write_bytes(b"It was the best of times, it was the worst of times. " * 20)
+    assert run("compress", "a.txt", "--model", "text").code == 0
+    assert run("report", "a.txt.arc", "-o", "out.html", "--no-peers").code == 0
+    page = Path("out.html").read_text()
+    assert run("report", "a.txt.arc", "-o", "other.html", "--no-peers", "--model", "text-convolution").code == 0
+    assert Path("other.html").read_text() == page
+
+
+def test_outputs_that_cannot_be_are_refused_before_anything_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab, "run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(contest, "outcome", lambda *_: pytest.fail("it ran"))
+    Path("a.txt").write_bytes(b"text")
+    for command in (("lab", "kl"), ("bench", "a.txt")):
+        done = run(*command, "--html", "nowhere/x.html")
+        assert (done.code, "no such folder" in done.err) == (2, True)
+
+
+def test_peers_of_both_kinds_may_be_named_together(run: Run) -> None:
+    Path("a.txt").write_bytes(b"text")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save("a.png")
+    done = run("bench", "a.txt", "a.png", "--preset", "fast", "--peers", "xz,png", "--json", "-q")
+    contenders = [outcome["contender"] for outcome in json.loads(done.out)["outcomes"]]
+    assert contenders == ["arcodec fast", "xz -9e", "arcodec fast", "PNG optimised"]
+
+
+def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
+    room = np.ones(400 << 17)  # 400 MiB in this process
+    (tmp_path / "a").write_bytes(b"text")
+    peak = contest.outcome("bzip2 -9", tmp_path / "a").peak_bytes
+    assert peak < room.nbytes
