@@ -156,3 +156,13 @@ def test_documents_are_many_and_different() -> None:
 def test_what_was_said_before_is_cheap_after_it() -> None:
     said = b"The map showed a road that was no longer there. "
     assert classify.bits_after(said, said) < 0.5 * classify.bits_after(b"Die Karte zeigte eine Strasse. ", said)
+
+
+@pytest.mark.parametrize("alphabet", [2, 3])
+def test_a_table_written_in_digits_is_read_again(alphabet: int) -> None:
+    shares = np.random.default_rng(0).dirichlet(np.ones(alphabet), 16)
+    written = capacity._written(shares[:, :-1], 8)
+    assert len(written) == 16 * (alphabet - 1) * 8
+    table = capacity._read(written, 8, 16, alphabet)
+    assert np.allclose(table.sum(1), 1)
+    assert np.abs(table - shares).max() < alphabet / 2**8
