@@ -39,7 +39,7 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
         case "small-pictures":
             return pictures.table(pictures.digits_and_thumbnails(data), presets)
         case "picture-speed":
-            return pictures.speeds(list(pictures.photographs(options.data))[-1][1], presets)
+            return pictures.speeds(list(pictures.photographs(options.data))[-1][1], presets, options.megapixels)
         case "large-picture":
             return pictures.large(list(pictures.photographs(options.data))[-1][1])
         case "sameness":
@@ -61,6 +61,7 @@ def main() -> None:
     )
     parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")
+    parser.add_argument("--megapixels", type=int, default=16, help="largest picture of picture-speed (16)")
     parser.add_argument("--megabytes", type=int, default=100, help="of the input for memory (100)")
     parser.add_argument("--limit", type=int, default=200_000, help="bytes of each category for validation (200,000)")
     options = parser.parse_args()
