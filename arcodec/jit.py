@@ -38,6 +38,7 @@ def cache_folder() -> str:
         "models/pixels.py",
         "training/stream.py",
         "media/chroma.py",
+        "media/halving.py",
         "lab/coded.py",
     )
     sources = [*(library / name for name in singles), *library.glob("exact/*.py"), *library.glob("mixing/**/*.py")]

@@ -28,6 +28,7 @@ import numpy as np
 
 from ..errors import DamagedError
 from ..jit import inlined, kernel
+from .halving import UNKNOWN, interpolate, solve
 
 _BITS = 16
 _HALF = 1 << (_BITS - 1)
@@ -36,15 +37,10 @@ _GREEN_OF_CR, _GREEN_OF_CB = 46802, 22554  # 0.71414, 0.34414; taken away
 _CENTRE, _TOP = 128, 255
 
 _REACH = 384  # differences of two colours that chroma makes are smaller
-_UNKNOWN = -1
-_UNIT = 16  # a half plane is first found in parts of a value
-_SWEEPS = 24
 _SAMPLED = 4096  # pixels looked at first
 _MOST_ODD = 0.02  # share of pixels whose colours no chroma makes
 _MOST_MOVED, _MOST_WRONG = 0.05, 0.01  # shares of pixels, that are noted one by one
 _STAY, _IN_VAIN = 4, 9  # moves of chroma are 3 * (that of Cb + 1) + that of Cr + 1
-_SLACK = 7.5  # sixteenths: how far rounding may have moved a value
-_FINE_SLACK = 2.0  # less at first, so that what is found lies in the middle of what is possible
 _PART, _MOST_WRONG_OF_PART = 128, 0.3  # its rows and columns; at its edges, which are not the picture's, some are wrong
 _DAMAGED = "damaged: the notes on a picture's colours"
 
@@ -82,31 +78,16 @@ def _limited(value: int) -> int:
     return min(max(value, 0), _TOP)
 
 
-@inlined
-def _neighbour(half: int, odd: int, count: int) -> int:
-    """The other value of a half plane that an odd or even place is interpolated from."""
-    return min(max(half + (1 if odd else -1), 0), count - 1)
-
-
-@inlined
-def _sixteenths(half: np.ndarray, y: int, x: int) -> int:
-    """What a half plane makes of a place."""
-    j, k = y >> 1, x >> 1
-    m, n = _neighbour(j, y & 1, half.shape[0]), _neighbour(k, x & 1, half.shape[1])
-    here = 3 * np.int64(half[j, k]) + np.int64(half[m, k])
-    return 3 * here + (3 * np.int64(half[j, n]) + np.int64(half[m, n]))
-
-
 @kernel
 def _part_colours(samples: np.ndarray, table: np.ndarray, cb: np.ndarray, cr: np.ndarray, step: int) -> int:
-    """Chroma of every step-th pixel by table, _UNKNOWN where a colour is at its limit; how many fit none.
+    """Chroma of every step-th pixel by table, UNKNOWN where a colour is at its limit; how many fit none.
 
     samples (pixels, 3); cb, cr (pixels,) int16.
     """
     odd = 0
     for i in range(0, len(samples), step):
         red, green, blue = np.int64(samples[i, 0]), np.int64(samples[i, 1]), np.int64(samples[i, 2])
-        cb[i] = cr[i] = _UNKNOWN
+        cb[i] = cr[i] = UNKNOWN
         if min(red, green, blue) > 0 and max(red, green, blue) < _TOP:
             first, second = red - green, blue - green
             found = -1
@@ -117,127 +98,6 @@ def _part_colours(samples: np.ndarray, table: np.ndarray, cb: np.ndarray, cr: np
             else:
                 cb[i], cr[i] = found >> 8, found & 255
     return odd
-
-
-@kernel
-def _begin(full: np.ndarray, half: np.ndarray, unit: int) -> None:
-    """The mean of what is known of a place; its left or upper neighbour where nothing is. half: in 1 / unit."""
-    height, width = full.shape
-    for j in range(half.shape[0]):
-        for k in range(half.shape[1]):
-            total, count = 0, 0
-            for y in range(2 * j, min(2 * j + 2, height)):
-                for x in range(2 * k, min(2 * k + 2, width)):
-                    if full[y, x] != _UNKNOWN:
-                        total += full[y, x]
-                        count += 1
-            if count:
-                half[j, k] = total * unit // count
-            elif k:
-                half[j, k] = half[j, k - 1]
-            else:
-                half[j, k] = half[j - 1, k] if j else _CENTRE * unit
-
-
-@inlined
-def _off(full: np.ndarray, half: np.ndarray, unit: int, y: int, x: int) -> float:
-    """How far a place is from what would be rounded to what is known of it, in sixteenths of 1 / unit."""
-    if full[y, x] == _UNKNOWN:
-        return 0.0
-    middle = 16 * np.int64(full[y, x]) + (0.5 if x & 1 else -0.5)
-    distance, slack = unit * middle - _sixteenths(half, y, x), unit * (_FINE_SLACK if unit > 1 else _SLACK)
-    return max(distance - slack, 0.0) + min(distance + slack, 0.0)
-
-
-@kernel
-def _sweep(full: np.ndarray, half: np.ndarray, unit: int) -> int:
-    """Move each value of a half plane so that more of what is known comes out; how many were moved."""
-    height, width = full.shape
-    rows, columns = half.shape
-    moved = 0
-    for j in range(rows):
-        for k in range(columns):
-            top, bottom = max(2 * j - 1, 0), min(2 * j + 3, height)
-            left, right = max(2 * k - 1, 0), min(2 * k + 3, width)
-            cost, slope, curve = 0.0, 0.0, 0.0
-            for y in range(top, bottom):
-                down = 3.0 if y >> 1 == j else 1.0
-                for x in range(left, right):
-                    off = _off(full, half, unit, y, x)
-                    if off != 0.0:
-                        weight = down * (3.0 if x >> 1 == k else 1.0)
-                        cost += off * off
-                        slope += weight * off
-                        curve += weight * weight
-            if cost == 0.0:
-                continue
-            old = np.int64(half[j, k])
-            step = np.int64(np.rint(slope / curve))
-            if step == 0:
-                step = 1 if slope > 0 else -1
-            for _ in range(2):
-                half[j, k] = min(max(old + step, 0), _TOP * unit)
-                after = 0.0
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        off = _off(full, half, unit, y, x)
-                        after += off * off
-                if after < cost:
-                    moved += 1
-                    break
-                half[j, k] = old
-                step = 1 if step > 0 else -1
-    return moved
-
-
-@inlined
-def _cost_around(full: np.ndarray, half: np.ndarray, j: int, k: int) -> float:
-    """Of all places that a value of a half plane and its neighbours have a part in."""
-    cost = 0.0
-    for y in range(max(2 * j - 3, 0), min(2 * j + 5, full.shape[0])):
-        for x in range(max(2 * k - 3, 0), min(2 * k + 5, full.shape[1])):
-            off = _off(full, half, 1, y, x)
-            cost += off * off
-    return cost
-
-
-@kernel
-def _sweep_pairs(full: np.ndarray, half: np.ndarray) -> int:
-    """Where something is still off, move a value and one of its neighbours together; how many were moved."""
-    rows, columns = half.shape
-    moved = 0
-    for j in range(rows):
-        for k in range(columns):
-            near = 0.0
-            for y in range(max(2 * j - 1, 0), min(2 * j + 3, full.shape[0])):
-                for x in range(max(2 * k - 1, 0), min(2 * k + 3, full.shape[1])):
-                    near += abs(_off(full, half, 1, y, x))
-            if near == 0.0:
-                continue
-            cost = _cost_around(full, half, j, k)
-            for move in range(4 * 9):
-                m, n = j + move // 4 // 3 - 1, k + move // 4 % 3 - 1
-                if (m == j and n == k) or not (0 <= m < rows and 0 <= n < columns):
-                    continue
-                old, beside = np.int64(half[j, k]), np.int64(half[m, n])
-                half[j, k], half[m, n] = _limited(old + 2 * (move & 1) - 1), _limited(beside + (move & 2) - 1)
-                after = _cost_around(full, half, j, k)
-                if after < cost:
-                    cost = after
-                    moved += 1
-                    if cost == 0.0:
-                        break
-                else:
-                    half[j, k], half[m, n] = old, beside
-    return moved
-
-
-@kernel
-def _interpolate(half: np.ndarray, full: np.ndarray) -> None:
-    """What a half plane makes: full (height, width) uint8."""
-    for y in range(full.shape[0]):
-        for x in range(full.shape[1]):
-            full[y, x] = (_sixteenths(half, y, x) + (7 if x & 1 else 8)) >> 4
 
 
 @inlined
@@ -304,10 +164,10 @@ def part(samples: np.ndarray) -> Parted | None:
     """The planes of a picture (height, width, 3) uint8 that was once a JPEG file with chroma at half size, or None."""
     height, width, _ = samples.shape
     flat, table = np.ascontiguousarray(samples).reshape(-1, 3), _chroma_table()
-    seen = np.full((2, len(flat)), _UNKNOWN, np.int16)
+    seen = np.full((2, len(flat)), UNKNOWN, np.int16)
     for step in (max(1, len(flat) // _SAMPLED), 1):
         odd = _part_colours(flat, table, seen[0], seen[1], step)
-        known = int((seen[0] != _UNKNOWN).sum())
+        known = int((seen[0] != UNKNOWN).sum())
         if known == 0 or odd > _MOST_ODD * (known + odd):
             return None
     if not _looks_halved(seen.reshape(2, height, width)):
@@ -315,8 +175,8 @@ def part(samples: np.ndarray) -> Parted | None:
     planes, made = np.zeros(shape(height, width), np.uint8), np.empty((2, height, width), np.uint8)
     luma, *halves = _planes(planes, height)
     for full, half, interpolated in zip(seen.reshape(made.shape), halves, made, strict=True):
-        _solve(full, half)
-        _interpolate(half, interpolated)
+        solve(full, half)
+        interpolate(half, interpolated)
     moves = np.empty((height, width), np.uint8)
     _find_luma(samples, made[0], made[1], luma, moves)
     luma[:, width:] = luma[:, width - 1 : width]
@@ -335,28 +195,10 @@ def _looks_halved(seen: np.ndarray) -> bool:
     for full in seen[:, tops[0] : tops[0] + _PART, tops[1] : tops[1] + _PART]:
         part_of = np.ascontiguousarray(full)
         half, made = np.empty([(size + 1) // 2 for size in full.shape], np.uint8), np.empty(full.shape, np.uint8)
-        _solve(part_of, half)
-        _interpolate(half, made)
-        wrong += int(((made != full) & (full != _UNKNOWN)).sum())
+        solve(part_of, half)
+        interpolate(half, made)
+        wrong += int(((made != full) & (full != UNKNOWN)).sum())
     return wrong <= _MOST_WRONG_OF_PART * part_of.size
-
-
-def _solve(full: np.ndarray, half: np.ndarray) -> None:
-    """The half plane that what is known of the full one was interpolated from, as nearly as it is found."""
-    fine = np.empty(half.shape, np.int16)
-    _begin(full, fine, _UNIT)
-    _settle(full, fine, _UNIT)
-    half[:] = (fine + _UNIT // 2) // _UNIT
-    _settle(full, half, 1)
-    for _ in range(_SWEEPS):
-        if not _sweep_pairs(full, half):
-            break
-
-
-def _settle(full: np.ndarray, half: np.ndarray, unit: int) -> None:
-    for _ in range(_SWEEPS):
-        if not _sweep(full, half, unit):
-            break
 
 
 def _packed(places: np.ndarray, values: np.ndarray) -> bytes:
@@ -393,7 +235,7 @@ def join(planes: np.ndarray, height: int, width: int, notes: bytes) -> np.ndarra
     luma, *halves = _planes(np.ascontiguousarray(planes), height)
     made = np.empty((2, height, width), np.uint8)
     for half, interpolated in zip(halves, made, strict=True):
-        _interpolate(half, interpolated)
+        interpolate(half, interpolated)
     by = codes[:, 0].astype(np.int16)
     flat = made.reshape(2, -1)
     flat[0, moved] += (by // 3 - 1).astype(np.uint8)
