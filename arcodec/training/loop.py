@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..models.registry import Design
 from .corpus import Source
 from .evaluate import categories, nats
 from .rate import rate_at
+from .run import run
 from .stream import Chunk, Lanes
 
 CHECKPOINT_SECONDS = 45
@@ -183,24 +183,12 @@ class Trainer:
             if new:
                 names = [f"valid_{source.name}_bpb" for source in self.valid]
                 writer.writerow(["step", "seconds", "symbols", "train_bpb", *names])
-            saved = validated = told = self.seconds
-            losses: list[float] = []
-            while self.seconds < 60 * self.recipe.minutes:
-                start = time.monotonic()
-                losses.append(self.advance())
-                self.seconds += time.monotonic() - start
-                over = self.seconds >= 60 * self.recipe.minutes
-                if self.seconds - saved > CHECKPOINT_SECONDS or over:
-                    self.save(checkpoint)
-                    saved = self.seconds
-                valid: dict[str, float] = {}
-                if self.seconds - validated > 60 * self.recipe.valid_minutes or over:
-                    valid = self.validate()
-                    validated = self.seconds
-                if valid or self.seconds - told > 10:
-                    report = Report(self.step, self.seconds, self.symbols, sum(losses) / len(losses), valid)
-                    told, losses = self.seconds, []
-                    row = [valid.get(source.name, "") for source in self.valid]
-                    writer.writerow([report.step, round(report.seconds), report.symbols, report.train_bpb, *row])
-                    file.flush()
-                    tell(report)
+
+            def report(loss: float, valid: dict[str, float] | None) -> None:
+                point = Report(self.step, self.seconds, self.symbols, loss, valid or {})
+                row = [point.valid_bpb.get(source.name, "") for source in self.valid]
+                writer.writerow([point.step, round(point.seconds), point.symbols, point.train_bpb, *row])
+                file.flush()
+                tell(point)
+
+            run(self, self.recipe, checkpoint, CHECKPOINT_SECONDS, self.validate, report)

@@ -11,7 +11,6 @@ import csv
 import dataclasses
 import io
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from ..mixing.pixels.team import DEFAULT
 from ..models import pixels as family
 from ..models.registry import Design
 from .rate import rate_at
+from .run import run
 
 CHECKPOINT_SECONDS = 60
 _SHARPNESS = 2 * math.log(2)  # inverse scale of a logistic distribution whose mean distance from its mean is 1
@@ -322,25 +322,14 @@ class Trainer:
             writer = csv.writer(file)
             if new:
                 writer.writerow([field.name for field in dataclasses.fields(Report)])
-            saved = told = validated = self.seconds
-            losses: list[float] = []
-            while self.seconds < 60 * self.recipe.minutes:
-                start = time.monotonic()
-                losses.append(self.advance())
-                self.seconds += time.monotonic() - start
-                over = self.seconds >= 60 * self.recipe.minutes
-                if self.seconds - saved > CHECKPOINT_SECONDS or over:
-                    self.save(checkpoint)
-                    saved = self.seconds
-                valid = None
-                if self.seconds - validated > 60 * self.recipe.valid_minutes or over:
-                    valid, validated = self.validate(), self.seconds
-                if valid is not None or self.seconds - told > 10:
-                    report = Report(self.step, self.seconds, self.samples, sum(losses) / len(losses), valid)
-                    told, losses = self.seconds, []
-                    writer.writerow(dataclasses.astuple(report))
-                    file.flush()
-                    tell(report)
+
+            def report(loss: float, valid: float | None) -> None:
+                point = Report(self.step, self.seconds, self.samples, loss, valid)
+                writer.writerow(dataclasses.astuple(point))
+                file.flush()
+                tell(point)
+
+            run(self, self.recipe, checkpoint, CHECKPOINT_SECONDS, self.validate, report)
 
 
 def _fresh_stack(spec: Stack, fixed: int) -> TorchStack:
