@@ -36,6 +36,7 @@ def cache_folder() -> str:
         "range_kernel.py",
         "models/loops.py",
         "models/pixels.py",
+        "training/fused.py",
         "training/stream.py",
         "media/chroma.py",
         "media/halving.py",

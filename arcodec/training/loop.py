@@ -17,6 +17,7 @@ from ..exact.rounding import parallel_scan
 from ..exact.torch_layers import Embed, Recurrence, TorchNetwork
 from ..files import replacing
 from ..models.registry import Design
+from . import fused
 from .corpus import Source
 from .evaluate import categories, nats
 from .rate import rate_at
@@ -24,6 +25,8 @@ from .run import run
 from .stream import Chunk, Lanes
 
 CHECKPOINT_SECONDS = 45
+
+_GRADIENTS = {"int8": torch.float32, "int8-bfloat16": torch.bfloat16}  # what the fused branches multiply them in
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Trainer:
         self.lanes = self._lanes(recipe.seed)
         self.memory = self.network.memory(recipe.lanes)
         self.step, self.seconds, self.symbols = 0, 0.0, 0
+        self.fused = recipe.device == "cpu" and recipe.product in _GRADIENTS and fused.fits(self.network)
         self.loss: Callable[..., Any] = self._loss
         if recipe.compile:
             self.loss = torch.compile(self._loss)
@@ -109,7 +113,10 @@ class Trainer:
                 module.sparse = False
 
     def _loss(self, last: torch.Tensor, rows: torch.Tensor, symbols: torch.Tensor, memory: list[Any]) -> Any:
-        logits, memory = self.network(last, rows, memory)
+        if self.fused:
+            logits, memory = fused.logits(self.network, last, rows, memory, _GRADIENTS[self.recipe.product])
+        else:
+            logits, memory = self.network(last, rows, memory)
         return nats(logits, symbols), memory
 
     def _start_afresh(self, chunk: Chunk) -> None:
