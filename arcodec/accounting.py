@@ -49,12 +49,20 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         stored_bits=8 * sum(len(block.payload) for block in blocks if block.stored),
         network_bits=exact_bits(sum(network)) if network else None,
         experts_bits={name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names},
+        voices=_shares([block.voices for block in coded]),
         container_bytes=sum((member.account for member in members), Counter()),
         predictor=predictor.name,
         coded_share=_coded_share(members),
         model_name=model.name if model else "",
         model_size_bytes=model.size if model else 0,
     )
+
+
+def _shares(voices: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Of the sums over blocks, each one's share of them all."""
+    sums = {name: sum(block[name] for block in voices) for name in (voices[0] if voices else {})}
+    total = sum(sums.values())
+    return {name: voice / total if total else 0.0 for name, voice in sums.items()}
 
 
 def _coded_share(members: Sequence[container.Member]) -> float:

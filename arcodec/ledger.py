@@ -63,6 +63,9 @@ class Ledger:
     stored_bits: int  # symbols of blocks nothing could shrink; none of the lines above is of them
     network_bits: float | None = None  # what the network alone would have taken, where it was one of several experts
     experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert would have taken, if asked for
+    voices: dict[str, float] = field(
+        default_factory=dict
+    )  # of all that experts added to the mixture, the share of each
     container_bytes: Counter[str] = field(default_factory=Counter)
     predictor: str = ""  # what predicted: network, experts, both, or nothing
     model_name: str = ""
@@ -131,6 +134,7 @@ class Ledger:
             "source": None if self.source is None else dataclasses.asdict(self.source),
             "network_alone_bits": self.network_bits,
             "experts_alone_bits": self.experts_bits,
+            "experts_shares": self.voices,
             "channels_bits": self.channels_bits,
             "mixture_regret_bits": self.regret_bits,
             "predictor": self.predictor,
@@ -166,13 +170,15 @@ class Ledger:
         return "\n".join(out)
 
     def _experts(self) -> list[str]:
-        """A line for each expert and the mixture's regret."""
+        """A line for each expert and the mixture's regret. A share is of the sum of |nats| added to the mixture."""
         length = (self.dimensions or self.original_bytes) * self.coded_share
         unit = "bits/dim" if self.dimensions else "bits/byte"
         width = max(len(name) for name in self.alone_bits)
-        lines = [f"{'each expert alone':{width}}  {'bits':>15}  {unit:>9}"]
-        for name, bits in [("the mixture", self.model_bits), *self.alone_bits.items()]:
-            lines.append(f"{name:{width}}  {bits:15,.1f}  {bits / length:9.4f}")
+        lines = [f"{'each expert alone':{width}}  {'bits':>15}  {unit:>9}  {'share, %':>8}"]
+        lines.append(f"{'the mixture':{width}}  {self.model_bits:15,.1f}  {self.model_bits / length:9.4f}  {100:8.1f}")
+        for name, bits in self.alone_bits.items():
+            share = 100 * self.voices.get(name, 0.0)
+            lines.append(f"{name:{width}}  {bits:15,.1f}  {bits / length:9.4f}  {share:8.1f}")
         best = next(iter(self.alone_bits))
         lines.append(f"regret of the mixture against the best of them, {best}: {self.regret_bits:,.1f} bits")
         return lines

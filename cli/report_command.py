@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from arcodec.report.picture import View
 
 _SHOWN = 1 << 18  # symbols whose costs are shown one by one, a file
-_WARM = 2048  # symbols the network reads before a sampled stretch
 
 
 @click.command()
@@ -44,8 +43,8 @@ def command(
 ) -> None:
     """Make one page about FILEs, .arc files or others: the account, and the bits of every character or pixel.
 
-    The page needs nothing else: no network, no server. It shows what the network expected at each character, the
-    dearest symbols, each expert's share, and what other compressors make of the file.
+    The page needs nothing else: no network, no server. It shows what was expected at each character, the dearest
+    symbols, each expert's share, and what other compressors make of the file.
     """
     from arcodec import codec, container
     from arcodec.files import replacing
@@ -65,14 +64,14 @@ def command(
             done = codec.measured(
                 data, model, preset=preset or "default", mix=not no_mix, media=media, threads=threads, detailed=True
             )
-        about.append(_about(name, done, model, peers=not no_peers))
+        about.append(_about(name, done, model, threads, peers=not no_peers))
 
     console.for_each(list(files), one)
     with replacing(Path(target), overwrite=force) as file:
         file.write(as_page(about).encode())
 
 
-def _about(name: str, done: Compressed, model: str | None, peers: bool) -> About:
+def _about(name: str, done: Compressed, model: str | None, threads: int | None, peers: bool) -> About:
     from arcodec.report.file import About
 
     assert done.symbol_bits is not None
@@ -81,7 +80,8 @@ def _about(name: str, done: Compressed, model: str | None, peers: bool) -> About
         view, sizes, missing = _picture(done, done.picture, peers)
         return About(shown, view.samples.tobytes(), done.ledger, done.symbol_bits, [], sizes, missing, view)
     sizes, missing = _sizes(original) if peers else ({}, [])
-    return About(shown, original, done.ledger, done.symbol_bits, _windows(original, done, model), sizes, missing)
+    windows = _windows(original, done, model, threads)
+    return About(shown, original, done.ledger, done.symbol_bits, windows, sizes, missing)
 
 
 def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dict[str, int], list[str]]:
@@ -107,27 +107,19 @@ def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dic
     )
 
 
-def _windows(original: bytes, done: Compressed, name: str | None) -> list[Window]:
-    """The stretches to be shown, and what the network expected there having read from a little before."""
+def _windows(original: bytes, done: Compressed, model: str | None, threads: int | None) -> list[Window]:
+    """The stretches to be shown, and what was expected there."""
     import numpy as np
 
-    from arcodec.models import store
-    from arcodec.models.guesses import likeliest
+    from arcodec.guesses import likeliest
     from arcodec.report.file import GUESSES, Window, windows_of
 
-    symbols = np.frombuffer(original, np.uint8)
-    used = done.ledger.model_name
-    # A path that was given may name a model that is not known by its name.
-    model = store.find(name if name is not None and Path(name).stem == used else used) if used else None
-    out = []
-    for start, stop in windows_of(len(symbols), _SHOWN):
-        if model is None:
-            out.append(Window(start, np.empty((stop - start, 0), np.uint8), np.empty((stop - start, 0))))
-            continue
-        before = max(0, start - _WARM)
-        guesses, shares = likeliest(model, symbols[before:stop], GUESSES)
-        out.append(Window(start, guesses[start - before :], shares[start - before :]))
-    return out
+    parts = [slice(start, stop) for start, stop in windows_of(len(original), _SHOWN)]
+    wanted = np.zeros(len(original), bool)
+    for part in parts:
+        wanted[part] = True
+    guesses, shares = likeliest(done.data, original, wanted, GUESSES, model, threads)
+    return [Window(part.start, guesses[part], shares[part]) for part in parts]
 
 
 def _sizes(original: bytes) -> tuple[dict[str, int], list[str]]:

@@ -55,6 +55,9 @@ def test_a_mixture_is_accounted_for_and_beats_its_network(small_model: Model) ->
     assert mixed.model_bits == mixed.coded_bits < alone.model_bits
     # The number chosen from the last interval ends in zeros that are not kept, so a few bits less than ideal may do.
     assert -16 < mixed.payload_bits - mixed.coded_bits < 64 + 2e-4 * mixed.coded_bits
+    assert set(mixed.voices) == set(mixed.alone_bits)
+    assert sum(mixed.voices.values()) == pytest.approx(1)
+    assert all(0 <= share < 1 for share in mixed.voices.values())
     best = min(mixed.alone_bits, key=mixed.alone_bits.__getitem__)
     assert f"of the mixture against the best of them, {best}: {mixed.regret_bits:,.1f} bits" in mixed.table()
 

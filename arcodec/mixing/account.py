@@ -1,4 +1,4 @@
-"""What each expert would have taken alone: the bits of a code built on its own probability, bit by bit.
+"""What each expert would have taken alone, and how loudly it spoke in the mixture.
 
 For the ledger only, and only when it is asked for: logarithms are slow, and coding never needs them.
 """
@@ -8,21 +8,42 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
+from . import weighing
 from .contexts import NAMES
-from .team import EACH, MATCH, Team
+from .team import EACH, MATCH, NETWORK, Team, inputs_of
+
+ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability; sum of |nats| it added to the mixture's
 
 
 @kernel
-def add(reals: np.ndarray, contexts: int, bit: int, shares: np.ndarray) -> None:
-    """Add the cost of a bit to shares (contexts + 1,): of each context's history, and of the match.
+def add(
+    numbers: np.ndarray,
+    choice: int,
+    situation: int,
+    reals: np.ndarray,
+    finals: np.ndarray,
+    contexts: int,
+    bit: int,
+    shares: np.ndarray,
+) -> None:
+    """Add a bit, not yet learnt from, to shares (experts, 2): of each context, the match and the network.
 
-    Nothing said is one bit. reals begins with the mixer's inputs, in nats.
+    Alone a context is its bit history, and nothing said is one bit; the network's bits are counted elsewhere. Of the
+    mixture an expert has all its inputs. reals begins with them, in nats; the choice is at numbers[choice].
     """
-    for i in range(contexts + 1):
-        nats = np.float64(reals[EACH * i + 1 if i < contexts else EACH * contexts + MATCH])
-        shares[i] += np.log2(1 + np.exp(-nats if bit else nats))
+    inputs = inputs_of(contexts)
+    for i in range(contexts + 2):
+        first, count = EACH * i, EACH
+        if i == contexts:
+            first, count = EACH * contexts + MATCH, 2
+        elif i > contexts:
+            first, count = EACH * contexts + NETWORK, 3
+        if i <= contexts:
+            nats = np.float64(reals[first + 1 if i < contexts else first])
+            shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
+        shares[i, VOICE] += abs(weighing.added(numbers, choice, reals, finals, inputs, situation, first, count))
 
 
 def names(team: Team) -> tuple[str, ...]:
-    """What the shares are called."""
-    return (*NAMES[: team.contexts], "match")
+    """Of the rows of shares."""
+    return (*NAMES[: team.contexts], "match", "network")

@@ -45,7 +45,8 @@ class MixtureEngine:
             state, mixture = fresh_state(self.program), fresh_mixture(len(block), self.team, self.network)
             coder, totals = rk.new_encoder(), np.zeros(2)
             names = account.names(self.team)
-            shares, costs = np.zeros(len(names) if detailed else 0), np.empty(len(block) if detailed else 0)
+            shares = np.zeros((len(names) if detailed else 0, account.COLUMNS))
+            costs = np.empty(len(block) if detailed else 0)
             words = np.empty(rk.room_for_bits(8 * len(block)), np.uint32)
             scratch = np.empty(loops.SCRATCH, np.int64)
             for start, stop in chunks(len(block)):
@@ -70,8 +71,11 @@ class MixtureEngine:
             bits = float(totals[0])
             if not detailed:
                 return Coded(words[:count].copy(), bits, bits, network_bits)
-            experts = dict(zip(names, shares.tolist(), strict=True))
-            return Coded(words[:count].copy(), bits, bits, network_bits, experts, costs)
+            alone = dict(zip(names[:-1], shares[:-1, account.ALONE].tolist(), strict=True))
+            voices = dict(zip(names, shares[:, account.VOICE].tolist(), strict=True))
+            if not self.network:
+                del voices["network"]
+            return Coded(words[:count].copy(), bits, bits, network_bits, alone, costs, voices)
 
         return side_by_side(one, blocks, self.threads, progress)
 

@@ -38,6 +38,18 @@ def fresh_nodes(contexts: int, buckets_log2: int) -> np.ndarray:
     return nodes
 
 
+@inlined
+def _mixed(key: int, partial: int) -> int:
+    mixed = (key + np.uint64(partial) * _EACH_NIBBLE) * _MULTIPLIER
+    return mixed ^ mixed >> np.uint64(32)
+
+
+@inlined
+def place_of(key: int, partial: int, size: int) -> int:
+    """Where, of the ``size`` nodes of its context, a bucket is looked for first; then at the place ^ BUCKET."""
+    return np.int64(_mixed(key, partial) & np.uint64(size // BUCKET - 1)) * BUCKET
+
+
 @kernel
 def find_buckets(nodes: np.ndarray, keys: np.ndarray, partial: int, slots: np.ndarray, checks: np.ndarray) -> None:
     """Write where the bucket of each context begins for the nibble that follows the partial byte, into slots (n,).
@@ -45,14 +57,11 @@ def find_buckets(nodes: np.ndarray, keys: np.ndarray, partial: int, slots: np.nd
     checks (n,) is scratch. A bucket that another context used is taken from it if there is none.
     """
     size = len(nodes) // len(keys)
-    mask = np.uint64(size // BUCKET - 1)
     for i in range(len(keys)):  # begin all loads before the first is waited for
-        mixed = (keys[i] + np.uint64(partial) * _EACH_NIBBLE) * _MULTIPLIER
-        mixed ^= mixed >> np.uint64(32)
-        first = i * size + np.int64(mixed & mask) * BUCKET
+        first = i * size + place_of(keys[i], partial, size)
         prefetch(nodes, np.int64(first))  # type: ignore[call-arg]
         slots[i] = first
-        checks[i] = np.int64((mixed >> np.uint64(40)) & np.uint64(0xFFFFF))
+        checks[i] = np.int64((_mixed(keys[i], partial) >> np.uint64(40)) & np.uint64(0xFFFFF))
     for i in range(len(keys)):
         first, second, check = slots[i], slots[i] ^ BUCKET, np.uint32(checks[i])
         if nodes[first] >> _RUN_BITS == check:

@@ -36,7 +36,8 @@ def encode(
     """Code text[start:stop]; scratch (768,) int64 is room to work in.
 
     Adds to totals the bits of the mixture and of the network alone. Unless they are empty, adds to shares what each
-    expert would have taken alone (see ``account``), and writes to costs[start:stop] the bits of each byte.
+    expert would have taken alone and what it added (see ``account``), and writes to costs[start:stop] the bits of each
+    byte.
     """
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
     weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
@@ -59,7 +60,7 @@ def encode(
             rk.encode_bit(coder, words, one, bit)
             likelihood *= one if bit else rk.BIT_TOTAL - one
             if len(shares):
-                ac.add(reals, places.shape[1], bit, shares)
+                ac.add(numbers, mx.CHOICE, numbers[mx.PARTIAL], reals, finals, places.shape[1], bit, shares)
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
         bits = 8 * rk.BIT_PRECISION - np.log2(likelihood)
         totals[0] += bits

@@ -34,12 +34,12 @@ PARTIAL, KNOWN, POSITION = range(3)  # bits of this byte after a leading 1, how 
 NETWORK_SAYS = 3  # the network's probability of a 1, of 2**22; -1 without a network
 _ESTIMATES = 4  # maps of secondary estimation above the mixer: 1 or 2
 _BYTE_CHOICES = 5  # of each set, what the bytes before choose of it
-_CHOICE = _BYTE_CHOICES + weighing.MOST_SETS  # see weighing
-_SETS, _CHOSEN = _CHOICE + weighing.SETS, _CHOICE + weighing.CHOSEN
-_NUMBERS = _CHOICE + weighing.CHOICE
+CHOICE = _BYTE_CHOICES + weighing.MOST_SETS  # see weighing
+_SETS, _CHOSEN = CHOICE + weighing.SETS, CHOICE + weighing.CHOSEN
+_NUMBERS = CHOICE + weighing.CHOICE
 
 # rows of places, (5, n) int64
-_SLOTS, _FIRST_SLOTS, _RUNS, _RUN_CELLS, _SCRATCH, _ROWS = range(6)
+SLOTS, FIRST_SLOTS, _RUNS, _RUN_CELLS, SCRATCH, _ROWS = range(6)
 
 _CELL_LIMIT = 255
 _MATCH_LIMIT = 1023
@@ -152,19 +152,19 @@ def start_nibble(
     text: np.ndarray,
 ) -> None:
     """Find the buckets for the next four bits; before the first four also the contexts."""
-    slots = places[_SLOTS]
+    slots = places[SLOTS]
     if numbers[KNOWN] == 0:
         cx.fill_keys(past, hashes, followers, text, numbers[POSITION], keys)
-        experts.find_buckets(nodes, keys, 1, slots, places[_SCRATCH])
+        experts.find_buckets(nodes, keys, 1, slots, places[SCRATCH])
         experts.read_runs(nodes, slots, places[_RUNS])
         for i in range(len(keys)):
-            places[_FIRST_SLOTS, i] = slots[i]
+            places[FIRST_SLOTS, i] = slots[i]
         numbers[_BYTE_CHOICES + 2] = 2 * CHOICES + 8 * np.int64(hashes[cx.LAST] & np.uint64(255))
         numbers[_BYTE_CHOICES + 3] = 3 * CHOICES + 8 * np.int64(hashes[cx.LAST] >> np.uint64(8) & np.uint64(255))
         numbers[_BYTE_CHOICES + 4] = 4 * CHOICES + 8 * cx.classes(past)
         numbers[_BYTE_CHOICES + 5] = 5 * CHOICES + 8 * (numbers[POSITION] % past[cx.RECORD] & 255)
     else:
-        experts.find_buckets(nodes, keys, numbers[PARTIAL], slots, places[_SCRATCH])
+        experts.find_buckets(nodes, keys, numbers[PARTIAL], slots, places[SCRATCH])
 
 
 @inlined
@@ -177,7 +177,7 @@ def _ask_contexts(
     n = places.shape[1]
     states_at = n * RUN_CELLS
     for i in range(n):
-        node = nodes[places[_SLOTS, i] + inside]
+        node = nodes[places[SLOTS, i] + inside]
         state = np.int64(node & experts.STATE)
         at = EACH * i
         if state:
@@ -262,8 +262,8 @@ def predict(
     numbers[_CHOSEN + 1] = CHOICES + partial
     for k in range(2, numbers[_SETS]):
         numbers[_CHOSEN + k] = numbers[_BYTE_CHOICES + k] + known
-    final = weighing.weigh(numbers, _CHOICE, reals, finals, inputs, partial)
-    mixed = numbers[_CHOICE + weighing.MIXED]
+    final = weighing.weigh(numbers, CHOICE, reals, finals, inputs, partial)
+    mixed = numbers[CHOICE + weighing.MIXED]
 
     by_one = estimation.estimate(maps, _BY_ONE, last << 8 | partial, final, points)
     if numbers[_ESTIMATES] < 2:
@@ -288,11 +288,11 @@ def update(
     """Learn from the bit, and take it into the partial byte."""
     partial, known = numbers[PARTIAL], numbers[KNOWN]
     n = places.shape[1]
-    weighing.learn(numbers, _CHOICE, reals, finals, inputs_of(n), partial, FINAL_CHOICES, bit)
+    weighing.learn(numbers, CHOICE, reals, finals, inputs_of(n), partial, FINAL_CHOICES, bit)
     inside = experts.inside(partial, known)
     states_at = n * RUN_CELLS
     for i in range(n):
-        at = places[_SLOTS, i] + inside
+        at = places[SLOTS, i] + inside
         node = nodes[at]
         state = np.int64(node & experts.STATE)
         if state:
@@ -330,6 +330,6 @@ def end_byte(
     byte = numbers[PARTIAL] & 255
     position = numbers[POSITION] + 1
     numbers[PARTIAL], numbers[KNOWN], numbers[POSITION] = 1, 0, position
-    experts.write_runs(nodes, places[_FIRST_SLOTS], byte)
+    experts.write_runs(nodes, places[FIRST_SLOTS], byte)
     cx.remember(past, hashes, followers, text, position, byte)
     matching.follow(match, hashes, heads, text, position)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inlined
+from ..jit import inlined, kernel
 from . import logistic
 from .vectors import add_scaled, dot
 
@@ -60,6 +60,28 @@ def weigh(numbers: np.ndarray, at: int, reals: np.ndarray, finals: np.ndarray, i
         final = final + weighed
     numbers[at + MIXED] = squash(final)
     return final
+
+
+@kernel
+def added(
+    numbers: np.ndarray,
+    at: int,
+    reals: np.ndarray,
+    finals: np.ndarray,
+    inputs: int,
+    situation: int,
+    first: int,
+    count: int,
+) -> float:
+    """What ``count`` of the inputs, from the first, added to what ``weigh`` said, in nats; for accounts only."""
+    total = 0.0
+    for k in range(numbers[at + SETS]):
+        start = inputs + SAYINGS + numbers[at + CHOSEN + k] * inputs
+        part = 0.0
+        for i in range(first, first + count):
+            part += reals[start + i] * reals[i]
+        total += finals[situation * MOST_SETS + k] * part
+    return total
 
 
 @inlined

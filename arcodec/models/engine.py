@@ -21,6 +21,7 @@ class Coded:
     network_bits: float | None = None  # what the network alone would have taken, if it was one of several experts
     experts_bits: dict[str, float] = field(default_factory=dict)  # what each expert alone would have; in detail only
     symbol_bits: np.ndarray | None = None  # (n,) float64, what each symbol cost by model_bits; in detail only
+    voices: dict[str, float] = field(default_factory=dict)  # sum of |nats| each expert added to what the mixture said
 
 
 class Engine(Protocol):

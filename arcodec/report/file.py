@@ -17,7 +17,7 @@ from .picture import View
 
 GUESSES = 3  # a symbol
 _DEAREST = 20
-_EXPERTS = 12  # shown
+_COLOURS = 6  # of the bar
 _BEFORE = 24  # symbols of context beside a dear one
 
 
@@ -26,8 +26,8 @@ class Window:
     """A stretch of the original whose symbols are shown one by one."""
 
     start: int
-    guesses: np.ndarray  # (n, GUESSES) uint8; (n, 0) where there is no network
-    shares: np.ndarray  # their probabilities
+    guesses: np.ndarray  # (n, GUESSES) uint8
+    shares: np.ndarray  # their probabilities; 0 where there is no guess
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def as_page(files: Sequence[About]) -> str:
     return page("file.html", files=about, data=data)
 
 
-def _about(number: int, file: About) -> dict[str, Any]:
+def _about(place: int, file: About) -> dict[str, Any]:
     ledger = file.ledger
     total, units = 8 * ledger.file_bytes, ledger.dimensions or ledger.original_bytes
     lines = [
@@ -70,14 +70,16 @@ def _about(number: int, file: About) -> dict[str, Any]:
             "bits": line.bits,
             "percent": 100 * line.bits / total,
             "per_byte": line.bits / units if units else 0.0,
+            "colour": number % _COLOURS,
         }
-        for line in ledger.lines
+        for number, line in enumerate(ledger.lines)
     ]
+    coded, voices, alone = units * ledger.coded_share, ledger.voices, ledger.alone_bits.items()
     drawn = picture.packed(file.picture) if file.picture is not None else None
     shown = sum(len(window.guesses) for window in file.windows)
     sizes = sorted([("arcodec", ledger.file_bytes), *file.peers.items()], key=lambda item: item[1])
     return {
-        "id": f"file-{number}",
+        "id": f"file-{place}",
         "name": file.name,
         "ledger": ledger,
         "lines": lines,
@@ -88,7 +90,9 @@ def _about(number: int, file: About) -> dict[str, Any]:
         "picture": drawn,
         "rate": ledger.bpd if ledger.dimensions else ledger.bpb,
         "unit": "bits/dim" if ledger.dimensions else "bits/byte",
-        "experts": list(ledger.alone_bits.items())[:_EXPERTS],
+        "experts": [(name, bits, bits / max(1, coded), 100 * voices.get(name, 0)) for name, bits in alone],
+        "loudest": 100 * max(voices.values(), default=0.01),
+        "mixed": ledger.model_bits / max(1, coded),
         "sizes": [(name, size, 100 * size / max(1, sizes[-1][1])) for name, size in sizes] if file.peers else [],
         "missing": list(file.missing),
         "data": {
@@ -148,7 +152,7 @@ def _dearest(file: About) -> list[dict[str, Any]]:
             if 0 <= i - window.start < len(window.guesses):
                 guesses = window.guesses[i - window.start].tolist()
                 shares = window.shares[i - window.start].tolist()
-                guessed[i] = [(readable(bytes([g])), 100 * s) for g, s in zip(guesses, shares, strict=True)]
+                guessed[i] = [(readable(bytes([g])), 100 * s) for g, s in zip(guesses, shares, strict=True) if s]
     return [
         {
             "position": i,

@@ -4,6 +4,8 @@ import builtins
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,8 @@ import pytest
 import arcodec
 from arcodec import codec
 from arcodec.errors import UsageError
-from arcodec.models.file import Model
-from arcodec.models.guesses import likeliest
-from arcodec.models.store import compiled
+from arcodec.guesses import likeliest
+from arcodec.models.store import compiled, find
 from arcodec.report import picture as report_picture
 from arcodec.report import plots
 from arcodec.report.file import About, Window, as_page, readable, windows_of
@@ -98,7 +99,7 @@ def test_the_map_adds_up_and_tells_on_hover_and_by_keys(opened: Any) -> None:
     page.locator(".text span").nth(4).hover()
     told = page.locator(".told").inner_text()
     assert "position 5: s took" in told  # the u with a grave accent has two bytes
-    assert "the network's guesses: e 50 %, ␣ 25 %, t 10 %" in told
+    assert "expected: e 50 %, ␣ 25 %, t 10 %" in told
     cost = float(re.search(r"took ([\d.]+) bits", told)[1])  # type: ignore[index]
     assert cost == pytest.approx(file.symbol_bits[5], abs=0.006)
     page.locator(".text").focus()
@@ -108,6 +109,34 @@ def test_the_map_adds_up_and_tells_on_hover_and_by_keys(opened: Any) -> None:
     page.keyboard.press("ArrowLeft")
     assert "position 4: e took" in page.locator(".told").inner_text()
     assert page.locator(".text span").nth(1).inner_text() == "ù"
+
+
+def test_a_page_of_the_command(opened: Any, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_bytes()
+    (tmp_path / "readme").write_bytes(text)
+    command = [sys.executable, "-m", "arcodec_cli", "report", "readme", "-o", "out.html", "--no-peers"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    html = (tmp_path / "out.html").read_text()
+    assert len(html) < 40 * len(text) + 200_000
+    page = opened(html)
+    page.locator(".text span").nth(700).hover()
+    ledger = json.loads(page.locator("#data").text_content())[0]["ledger"]
+    assert float(page.locator(".sum").get_attribute("data-bits")) == pytest.approx(
+        ledger["cross_entropy_bits"], abs=0.1
+    )
+    told = page.locator(".told").inner_text()
+    position, cost, expected = re.search(r"position ([\d,]+): .+ took ([\d.]+) bits; expected: (.+)", told).groups()  # type: ignore[union-attr]
+    done = codec.measured(text, detailed=True)
+    assert done.symbol_bits is not None
+    at = int(number(position))
+    assert float(cost) == pytest.approx(done.symbol_bits[at], abs=0.006)
+    guesses, shares = likeliest(done.data, text, np.arange(len(text)) == at, 1)
+    assert expected.startswith(
+        f"{readable(guesses[at].tobytes())} {round(shares[at, 0] * 255) / 255:.0%}".replace("%", " %")
+    )
+    section = page.locator("section").inner_text()
+    for name, share in ledger["experts_shares"].items():
+        assert re.search(rf"{re.escape(name)}\s.*\s{100 * share:.1f}\s", section), name
 
 
 def test_pages_of_the_map_are_turned(opened: Any) -> None:
@@ -133,6 +162,8 @@ def test_small_and_odd_files(opened: Any, data: bytes) -> None:
 def test_narrow_screens_need_no_scrolling_sideways(opened: Any) -> None:
     page = opened(as_page([about(TEXT)]), viewport={"width": 360, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    account = page.locator(".wide").first
+    assert account.evaluate("e => e.scrollWidth - e.clientWidth") == 0  # nor does the account
 
 
 def test_dark_and_light_differ(opened: Any) -> None:
@@ -151,13 +182,40 @@ def test_windows_lie_apart_and_within() -> None:
     assert windows[-1][1] == 1000
 
 
-def test_guesses_are_the_likeliest(small_model: Model) -> None:
-    symbols = np.frombuffer(TEXT[:100], np.uint8)
-    frequencies = compiled(small_model, 1).frequencies(symbols)
-    guesses, shares = likeliest(small_model, symbols, 3)
-    assert (frequencies.argmax(1) == guesses[:, 0]).all()
-    assert shares[:, 0] == pytest.approx(frequencies.max(1) / 2**24)
+def test_guesses_of_a_network_are_the_likeliest() -> None:
+    symbols, wanted = np.frombuffer(TEXT, np.uint8), np.arange(len(TEXT)) % 3 == 0
+    frequencies = compiled(find("text"), 1).frequencies(symbols[1000:2000])
+    file = arcodec.compress(TEXT, "text", mix=False, block_size=1000)
+    guesses, shares = likeliest(file, TEXT, wanted, 3)
+    assert (shares[~wanted] == 0).all()
+    part = wanted[1000:2000]
+    assert (frequencies.argmax(1) == guesses[1000:2000, 0])[part].all()
+    assert shares[1000:2000, 0][part] == pytest.approx(frequencies.max(1)[part] / 2**24)
     assert (np.diff(shares, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_guesses_of_a_mixture_are_its_own(preset: str) -> None:
+    done = codec.measured(TEXT, None if preset == "fast" else "text", preset=preset, detailed=True)
+    symbols = np.frombuffer(TEXT, np.uint8)
+    guesses, shares = likeliest(done.data, TEXT, np.ones(len(TEXT), bool), 3)
+    assert (np.diff(shares, axis=1) <= 0).all()
+    assert (shares.sum(1) <= 1).all()
+    assert done.symbol_bits is not None
+    right = guesses[:, 0] == symbols
+    assert right[300:].mean() > 0.95  # the text repeats itself
+    # What the mixture learns between the bits of a byte is all that parts a guess's share from its cost.
+    assert np.median(np.abs(np.log2(shares[right, 0]) + done.symbol_bits[right])) < 0.01
+    few = np.arange(len(TEXT)) % 50 == 7
+    again, their_shares = likeliest(done.data, TEXT, few, 3)  # whoever asks less often changes nothing
+    assert (again[few] == guesses[few]).all()
+    assert (their_shares[few] == shares[few]).all()
+
+
+def test_nothing_is_expected_in_what_is_stored() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, 1000, np.uint8).tobytes()
+    file = arcodec.compress(noise)
+    assert (likeliest(file, noise, np.ones(1000, bool), 3)[1] == 0).all()
 
 
 def test_what_cannot_be_printed_is_a_dot() -> None:

@@ -15,6 +15,7 @@ from ...exact.stack import StackProgram
 from ...models.engine import Coded, Progress
 from ...models.parallel import side_by_side
 from ...models.pixels import Config
+from .. import account as mixing_account
 from . import account, canvas, loops
 from .prior import Prior, fresh_prior, no_prior
 from .state import Pixels, fresh_pixels
@@ -63,7 +64,7 @@ class PixelEngine:
             names = account.names(
                 self.team, self.network is not None, self.team.has_lattice(picture.channels, picture.depth)
             )
-            shares = np.zeros(len(names) if detailed else 0)
+            shares = np.zeros((len(names) if detailed else 0, mixing_account.COLUMNS))
             for y in range(len(samples)):
                 row = np.ascontiguousarray(samples[y][:, order], np.uint16)
                 if room + int(coder[rk.HELD]) > len(words):  # what is held back would be written at once
@@ -81,8 +82,9 @@ class PixelEngine:
                 return Coded(np.concatenate(finished), bits, bits)
             symbol_bits = np.empty_like(costs)
             symbol_bits[..., order] = costs
-            experts = dict(zip(names, shares.tolist(), strict=True))
-            return Coded(np.concatenate(finished), bits, bits, None, experts, symbol_bits.ravel())
+            alone = dict(zip(names, shares[:, mixing_account.ALONE].tolist(), strict=True))
+            voices = dict(zip(names, shares[:, mixing_account.VOICE].tolist(), strict=True))
+            return Coded(np.concatenate(finished), bits, bits, None, alone, symbol_bits.ravel(), voices)
 
         return side_by_side(one, blocks, self.threads, progress)
 
@@ -97,7 +99,7 @@ class PixelEngine:
             (pixels, prior), coder, totals = self._fresh(height), rk.new_decoder(words), np.zeros(1)
             samples = np.empty((height, picture.width, picture.channels), _type(picture))
             row = np.zeros((picture.width, picture.channels), np.uint16)
-            none, nobody = np.zeros((0, 0)), np.zeros(0)
+            none, nobody = np.zeros((0, 0)), np.zeros((0, mixing_account.COLUMNS))
             for y in range(height):
                 if not loops.code_row(pixels, prior, coder, words, row, y, True, none, totals, nobody):
                     raise DamagedError("the coded data are damaged: no symbol fits them")

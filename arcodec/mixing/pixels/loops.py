@@ -12,7 +12,7 @@ from . import mixture as mx
 from . import prediction, prior, recall
 from .levels import UNIT
 from .prior import Prior
-from .state import CHANNELS, LEAST_SCALE, LOW, NETWORK, PLANE, SCALE_BITS, SPLIT, STRIDE, WIDTH, Pixels
+from .state import CHANNELS, CHOICE, INPUTS, LEAST_SCALE, LOW, NETWORK, PLANE, SCALE_BITS, SPLIT, STRIDE, WIDTH, Pixels
 
 
 @kernel
@@ -164,7 +164,17 @@ def code_row(
                     bit = 1 if value >= tree[SPLIT] else 0
                     rk.encode_bit(coder, words, one, bit)
                     if len(shares):
-                        ac.add(reals, bounds.shape[1], bit, shares)
+                        ac.add(
+                            tree,
+                            CHOICE,
+                            mx.situation(sample, tree),
+                            reals,
+                            finals,
+                            shape[INPUTS],
+                            bounds.shape[1],
+                            bit,
+                            shares,
+                        )
                     bits += rk.BIT_PRECISION - np.log2(np.float64(one if bit else rk.BIT_TOTAL - one))
                 mx.update(shape, bounds, sample, tree, values, recalled, slots, cells, reals, finals, maps, points, bit)
             value = tree[LOW]

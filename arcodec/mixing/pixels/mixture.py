@@ -318,6 +318,12 @@ def predict(
 
 
 @inlined
+def situation(sample: np.ndarray, tree: np.ndarray) -> int:
+    """Which weights add up what the sets say: by channel and place in the tree."""
+    return sample[cx.CHANNEL] * cx.NODES + tree[NODE]
+
+
+@inlined
 def update(
     shape: np.ndarray,
     bounds: np.ndarray,
@@ -335,8 +341,7 @@ def update(
 ) -> None:
     """Learn from a decision, and go on to the next."""
     node = tree[NODE]
-    situation = sample[cx.CHANNEL] * cx.NODES + node
-    weighing.learn(tree, CHOICE, reals, finals, shape[INPUTS], situation, SITUATIONS, bit)
+    weighing.learn(tree, CHOICE, reals, finals, shape[INPUTS], situation(sample, tree), SITUATIONS, bit)
     for i in range(len(slots)):
         adaptive.learn(cells, slots[i] + node, bit, _CELL_LIMIT)
     for i in range(recall.CONTEXTS):

@@ -60,11 +60,11 @@ function describe(c) {
   const name = c.length > 1 ? textOf(c) : shown(c.window.symbols[c.at]);
   let text = `position ${(c.window.start + c.at).toLocaleString("en")}: ${name} took ${costOf(c).toFixed(2)} bits`;
   const guesses = [];
-  for (let k = 0; c.window.guesses.length && k < GUESSES; k++) {
+  for (let k = 0; k < GUESSES; k++) {
     const i = GUESSES * c.at + k;
-    guesses.push(`${shown(c.window.guesses[i])} ${Math.round((c.window.shares[i] / 255) * 100)} %`);
+    if (c.window.shares[i]) guesses.push(`${shown(c.window.guesses[i])} ${Math.round((c.window.shares[i] / 255) * 100)} %`);
   }
-  if (guesses.length) text += `; the network's guesses: ${guesses.join(", ")}`;
+  if (guesses.length) text += `; expected: ${guesses.join(", ")}`;
   return text;
 }
 
