@@ -156,7 +156,7 @@ class Ledger:
             )
         out.append(f"{'unexplained':{width}}  {self.unexplained_bits:15,.1f}")
         if self.source is not None:
-            out += self._source(self.source)
+            out += self.about_source(self.source)
         each = max(1, self.dimensions // max(1, len(self.channels_bits)))
         for name, bits in self.channels_bits.items():
             out.append(f"{name}: {bits:,.1f} bits, {bits / each:.4f} bits/dim")
@@ -183,7 +183,7 @@ class Ledger:
         lines.append(f"regret of the mixture against the best of them, {best}: {self.regret_bits:,.1f} bits")
         return lines
 
-    def _source(self, source: KnownSource) -> list[str]:
+    def about_source(self, source: KnownSource) -> list[str]:
         """What is expected of the first two lines."""
         count = max(1, source.symbols)
         lines = [
@@ -209,7 +209,8 @@ def compared(ledgers: Mapping[str, Ledger], reference: str) -> str:
     rows.append(("= file", [8.0 * ledger.file_bytes for ledger in ledgers.values()]))
     rows.append(("unexplained", [ledger.unexplained_bits for ledger in ledgers.values()]))
     rows.append(("not in the file: the model", [8.0 * x.model_size_bytes for x in ledgers.values()]))
-    last = f"KL less that of {reference}, bits/byte"
+    unit = "dimension" if ledgers[reference].dimensions else "byte"
+    last = f"KL less that of {reference}, bits/{unit}"
     wide = max(len(last), *(len(name) for name, _ in rows))
     widths = [max(15, len(name)) for name in ledgers]
     out = [" " * wide + "".join(f"  {name:>{w}}" for name, w in zip(ledgers, widths, strict=True))]
@@ -217,15 +218,18 @@ def compared(ledgers: Mapping[str, Ledger], reference: str) -> str:
         out.append(f"{name:{wide}}" + "".join(f"  {figure:{w},.1f}" for figure, w in zip(figures, widths, strict=True)))
     differences = [differences_of_kl(ledgers, reference)[name] for name in ledgers]
     out.append(f"{last:{wide}}" + "".join(f"  {d:+{w}.4f}" for d, w in zip(differences, widths, strict=True)))
+    for name, ledger in ledgers.items():
+        if ledger.source is not None:
+            out += [f"{name}:", *(f"  {line}" for line in ledger.about_source(ledger.source))]
     return "\n".join(out)
 
 
 def differences_of_kl(ledgers: Mapping[str, Ledger], reference: str) -> dict[str, float]:
-    """Cross-entropy less the reference's, stored blocks at 8 bits a byte; bits per byte of the original."""
+    """Cross-entropy less the reference's, stored blocks as they are; bits per byte, or dimension, of the original."""
     zero = ledgers[reference]
+    units = max(1, zero.dimensions or zero.original_bytes)
     return {
-        name: (x.model_bits + x.stored_bits - zero.model_bits - zero.stored_bits) / max(1, x.original_bytes)
-        for name, x in ledgers.items()
+        name: (x.model_bits + x.stored_bits - zero.model_bits - zero.stored_bits) / units for name, x in ledgers.items()
     }
 
 

@@ -46,9 +46,22 @@ class Source(Protocol):
 
 
 def mean_with_interval(bits: np.ndarray) -> Rate:
-    """The mean of bits (n,) and its 99 % interval from the means of 100 batches, since neighbours may depend."""
-    means = bits[: len(bits) // _BATCHES * _BATCHES].reshape(_BATCHES, -1).mean(1)
-    return Rate(float(bits.mean()), _99 * float(means.std(ddof=1)) / _BATCHES**0.5)
+    """The mean of bits (n,), n > 0, and its 99 % interval from the means of 100 batches, since neighbours may depend.
+
+    So may the batches: their correlations are added up two by two while they are above 0 (Geyer 1992, "Practical Markov
+    chain Monte Carlo", the initial positive sequence). One symbol says nothing of its spread: inf.
+    """
+    batches = min(_BATCHES, len(bits))
+    if batches < 2:
+        return Rate(float(bits.mean()), np.inf)
+    means = bits[: len(bits) // batches * batches].reshape(batches, -1).mean(1)
+    off = means - means.mean()
+    correlations = np.correlate(off, off, "full")[batches - 1 :] / (batches - 1)
+    pairs = correlations[: batches // 2 * 2].reshape(-1, 2).sum(1)
+    falling = pairs[1:] <= 0
+    count = 1 + (int(falling.argmax()) if falling.any() else len(falling))
+    variance = max(2 * pairs[:count].sum() - correlations[0], correlations[0])
+    return Rate(float(bits.mean()), _99 * float(variance / batches) ** 0.5)
 
 
 def kl_rate(source: Source, model: Source, count: int = 1_000_000, seed: int = 0) -> Rate:
@@ -282,8 +295,8 @@ def random_chain(order: int, alphabet: int, concentration: float, seed: int) -> 
 
 def random_hidden(states: int, alphabet: int, stay: float, seed: int) -> HiddenMarkov:
     """States that stay with probability ``stay`` and otherwise go anywhere; emissions are drawn from a Dirichlet."""
-    if states < 2:
-        raise UsageError(f"{states} hidden states: expected 2 or more")
+    if not 1 < states <= _MOST:
+        raise UsageError(f"{states} hidden states: expected 2 to {_MOST}")
     transition = np.full((states, states), (1 - stay) / (states - 1))
     np.fill_diagonal(transition, stay)
     emission = np.random.default_rng(seed).dirichlet(np.full(alphabet, 0.5), states)
@@ -337,6 +350,7 @@ _KINDS: dict[str, tuple[_Made, dict[str, float]]] = {  # a maker and its setting
     "german": (lambda: language(GERMAN), {}),
 }
 KINDS = tuple(_KINDS)
+_PROBABILITIES = ("p", "quiet", "busy", "stay")
 
 
 def parse(spec: str) -> Source:
@@ -363,4 +377,6 @@ def parse(spec: str) -> Source:
             raise UsageError(f"{spec}: {value!r} is no {type(defaults[name]).__name__}") from None
         if isinstance(settings[name], int) and not 0 <= settings[name] <= _LARGEST:
             raise UsageError(f"{spec}: {name} must be from 0 to {_LARGEST:,}")
+        if (name in _PROBABILITIES or kind == "categorical") and not 0 <= settings[name] <= 1:
+            raise UsageError(f"{spec}: {value} is no probability")
     return make(**settings)

@@ -90,7 +90,9 @@ def command(
             click.echo(f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, by {ledger.predictor}")
             click.echo(ledger.table())
         if per_symbol is not None:
-            _write(Path(per_symbol), next(iter(columns.values())), original)
+            _write(
+                Path(per_symbol), list(columns.values())[-1], original
+            )  # a model's that was named, not the file's own
 
     console.for_each(list(files), one)
 
@@ -137,7 +139,8 @@ def _json(name: str, ledgers: dict[str, Ledger], against: str) -> dict[str, Any]
     columns = {label: ledger.as_dict() for label, ledger in ledgers.items()}
     about: dict[str, Any] = {"file": name, "ledgers": columns}
     if len(ledgers) > 1:
-        about |= {"reference": against, "kl_difference_bits_per_byte": differences_of_kl(ledgers, against)}
+        unit = "dimension" if ledgers[against].dimensions else "byte"
+        about |= {"reference": against, f"kl_difference_bits_per_{unit}": differences_of_kl(ledgers, against)}
     return about
 
 

@@ -55,9 +55,15 @@ def command(
         raise UsageError(f"{target} exists: give -f to overwrite it, or another name")
     plots.need()
     about: list[About] = []
+    contents: dict[str, bytes] = {}
+
+    def load(name: str) -> None:
+        contents[name], _ = transfer.read(name)
+
+    console.for_each(list(files), load)  # so that nothing is coded where something is missing
 
     def one(name: str) -> None:
-        data, _ = transfer.read(name)
+        data = contents[name]
         if data.startswith(container.MAGIC):
             done = codec.audited(data, model, threads=threads)
         else:

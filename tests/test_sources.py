@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcodec import sources
+from arcodec.bench import known
+from arcodec.coding import CODERS
 from arcodec.errors import UsageError
+from arcodec.frequencies import TOTAL
+from arcodec.lab.coded import allowed
+from arcodec.models.file import Model
+from arcodec.models.store import engine_for
 from arcodec.sources import Chain, HiddenMarkov, Image, kl_rate, mean_with_interval, parse
 
 SPECS = [kind if kind != "image" else "image:alphabet=16,width=20" for kind in sources.KINDS]
@@ -123,17 +129,19 @@ def test_what_cannot_happen_has_infinite_information() -> None:
         ("poisson", "no source 'poisson'"),
         ("bernoulli:q=1", "no setting 'q'"),
         ("bernoulli:p=x", "'x' is no float"),
-        ("bernoulli:p=1.5", "at least 0"),
+        ("bernoulli:p=1.5", "1.5 is no probability"),
         ("markov:order=30", "at most"),
         ("markov:alphabet=1", "at most"),
-        ("hidden:states=1", "2 or more"),
+        ("hidden:states=1", "2 to 256"),
         ("categorical:0.5,0.6", "sum to 1"),
         ("image:alphabet=1", "2 to 256"),
         ("image:width=0", "1 or more"),
         ("english:p=1", "it has none"),
         ("markov:concentration=0", "above 0"),
         ("image:spread=0", "above 0"),
-        ("hidden:stay=2", "at least 0"),
+        ("hidden:states=1000", "2 to 256"),
+        ("bursty:stay=1.5", "1.5 is no probability"),
+        ("hidden:stay=2", "2 is no probability"),
     ],
 )
 def test_bad_specifications(spec: str, message: str) -> None:
@@ -165,3 +173,39 @@ def test_settings_out_of_range_are_refused(spec: str) -> None:
 def test_a_model_of_fewer_symbols_is_refused() -> None:
     with pytest.raises(UsageError, match="symbols"):
         sources.kl_rate(sources.parse("hidden"), sources.parse("bernoulli:p=0.1"))
+
+
+def test_every_source_and_coder_pays_the_divergence() -> None:
+    rows = list(known.rows(100_000))
+    assert len({row.source for row in rows}) == 8
+    assert {row.coder for row in rows} == {"range", "ans", "bits"}
+    assert [row for row in rows if not row.holds] == []
+
+
+def test_a_network_pays_its_divergence_with_both_coders(small_model: Model) -> None:
+    source, engine = parse("english"), engine_for(small_model)
+    rates = []
+    for seed in (1, 2):
+        symbols = source.sample(20_000, seed)
+        frequencies = engine.frequencies(symbols)
+        costs = -np.log2(frequencies[np.arange(len(symbols)), symbols] / TOTAL)
+        information = source.information(symbols)
+        rates.append(mean_with_interval(costs - information))
+        for coder in CODERS.values():
+            bits = 32 * len(coder.encode(symbols, frequencies))
+            assert 0 <= bits - costs.sum() <= allowed(costs.sum())
+            excess = (bits - information.sum()) / len(symbols)
+            assert abs(excess - rates[0].value) <= math.hypot(rates[0].interval, rates[-1].interval) + 64 / 20_000
+    assert rates[0].value > rates[0].interval  # random weights are not the source
+
+
+def test_intervals_know_of_dependence_and_of_short_samples() -> None:
+    independent = np.random.default_rng(1).normal(size=10_000)
+    held = np.repeat(np.random.default_rng(2).normal(size=200), 50)  # each value fifty times
+    assert mean_with_interval(independent).interval == pytest.approx(0.0258, rel=0.25)
+    assert mean_with_interval(held).interval == pytest.approx(2.576 / 200**0.5, rel=0.35)
+    held = np.repeat(np.random.default_rng(2).normal(size=40), 250)  # longer than a batch
+    assert mean_with_interval(held).interval > 0.7 * 2.576 / 40**0.5
+    few = mean_with_interval(independent[:50])
+    assert few.interval == pytest.approx(2.576 / 50**0.5, rel=0.5)
+    assert mean_with_interval(independent[:1]).interval == math.inf

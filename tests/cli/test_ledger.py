@@ -175,3 +175,23 @@ def test_partly_stored_deep_pictures_have_an_account(run: Run) -> None:
     figures = run("ledger", "a.arc")
     assert figures.code == 0
     assert "bits/dim" in figures.out.decode()
+
+
+def test_several_models_against_a_source(run: Run) -> None:
+    Path("a").write_bytes(sources.parse("english").sample(5000, 3).tobytes())
+    done = run("ledger", "a", "--model", "none", "--model", "text", "--source", "english").out.decode()
+    assert done.count("source english: entropy rate 4.104222 (exact)") == 2
+    assert "KL less that of none, bits/byte" in done
+
+
+def test_costs_of_a_named_model_and_not_of_the_file(run: Run) -> None:
+    Path("a.arc").write_bytes(arcodec.compress(TEXT, preset="fast"))
+    assert run("ledger", "a.arc", "--model", "none", "--per-symbol", "bits.npy").code == 0
+    expected = arcodec.measure(TEXT, "none").model_bits
+    assert np.load("bits.npy").sum() == pytest.approx(expected, abs=0.01)
+
+
+def test_differences_of_pictures_are_of_dimensions(run: Run) -> None:
+    Image.fromarray(np.random.default_rng(1).integers(90, 99, (12, 14, 3), np.uint8)).save("a.png")
+    columns = json.loads(run("ledger", "a.png", "--json", "--model", "none", "--model", "photographs").out)
+    assert columns["kl_difference_bits_per_dimension"]["none"] == 0

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import arcodec
-from arcodec import lab
+from arcodec import codec, lab
 from arcodec.bench import contest
 from arcodec.errors import ArcodecError
 from arcodec.lab.experiment import Check, Result
@@ -73,6 +73,12 @@ def test_without_matplotlib_nothing_is_begun(run: Run, monkeypatch: pytest.Monke
         done = run(*arguments)
         assert (done.code, done.out) == (2, b"")
         assert "pip install 'arcodec[report]'" in done.err
+
+
+def test_nothing_is_coded_where_something_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "measured", lambda *_, **__: pytest.fail("it ran"))
+    Path("a.txt").write_bytes(b"text")
+    assert run("report", "a.txt", "missing.txt", "-o", "out.html").code == 3
 
 
 def test_a_report_of_nothing_is_not_written(run: Run) -> None:
