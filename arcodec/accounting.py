@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .models.engine import Coded
 
 
+_ENOUGH = 10_000  # symbols for an interval: of fewer, rare ones are too few for it to cover what it says
+
+
 @dataclass(frozen=True)
 class Compressed:
     """A file's content and its account."""
@@ -29,7 +32,7 @@ class Compressed:
     remark: str = ""  # what whoever gave a picture's file should know
     picture: container.Picture | None = None  # if the input was taken as one
     make_again: Callable[[], None] | None = None  # then, raises ArcodecError if its file cannot be made from symbols
-    samples: np.ndarray | None = None  # then, its samples (height, width, channels), narrowed (see media.raster)
+    samples: np.ndarray | None = None  # then, its samples (height, width, channels)
 
 
 def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> Ledger:
@@ -86,15 +89,6 @@ def with_channels(ledger: Ledger, picture: container.Picture, symbol_bits: np.nd
     return replace(ledger, channels_bits=dict(zip(names.split(", "), map(exact_bits, bits.tolist()), strict=True)))
 
 
-def coded_symbols(content: bytes) -> np.ndarray:
-    """Of every symbol of the original, whether it was coded (and not stored): (n,) bool."""
-    parts = [np.zeros(0, bool)]
-    for member in container.members(content):
-        for number, block in enumerate(member.blocks):
-            parts.append(np.full(member.header.symbols(number), not block.stored))
-    return np.concatenate(parts)
-
-
 def against_source(done: Compressed, original: bytes, name: str) -> Ledger:
     """The ledger with its cross-entropy parted in two: the information under a source, and the model's excess over it.
 
@@ -108,13 +102,12 @@ def against_source(done: Compressed, original: bytes, name: str) -> Ledger:
     information = source.information(symbols)
     if np.isinf(information).any():
         raise UsageError(f"the byte at {int(np.isinf(information).argmax())} cannot have come from the source {name}")
-    was_coded = coded_symbols(done.data)
-    excess = (costs - information)[was_coded]
+    excess = costs - information
     known = KnownSource(
         name=name,
-        symbols=int(was_coded.sum()),
-        information_bits=exact_bits(float(information[was_coded].sum())),
+        symbols=len(symbols),
+        information_bits=exact_bits(float(information.sum())),
         entropy_rate=source.entropy_rate(),
-        excess_rate=sources.mean_with_interval(excess) if len(excess) >= 1000 else None,
+        excess_rate=sources.mean_with_interval(excess) if len(excess) >= _ENOUGH else None,
     )
     return replace(done.ledger, source=known)

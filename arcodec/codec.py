@@ -166,7 +166,7 @@ def audited(content: Buffer, model: str | None = None, *, threads: int | None = 
     original, samples = b"".join(contents), None
     if picture is not None:
         costs = on_samples(costs, picture)
-        ledger, samples = with_channels(ledger, picture, costs), pictures.samples_of(picture, original)
+        ledger, samples = with_channels(ledger, picture, costs), pictures.raster_from(picture, original).samples
     return Compressed(bytes(content), ledger, original, costs, picture=picture, samples=samples)
 
 

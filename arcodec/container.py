@@ -66,8 +66,13 @@ class Picture:
     @property
     def size(self) -> int:
         """Bytes of the picture's samples as files keep them: single bits packed, more than 8 in two bytes."""
-        depth = self.scale.depth if self.scale else self.depth
+        depth = self.file_depth
         return self.height * (-(-self.row // 8) if depth == 1 else self.row * (1 if depth <= 8 else 2))
+
+    @property
+    def file_depth(self) -> int:
+        """Bits of a sample in the picture's file; where only some of all values occur, they are coded in fewer."""
+        return self.scale.depth if self.scale else self.depth
 
     @property
     def sample_size(self) -> int:

@@ -41,7 +41,7 @@ class KnownSource:
     """What is known of the symbols that were coded, when their true source is."""
 
     name: str
-    symbols: int
+    symbols: int  # all of them; those that were stored cost 8 bits each
     information_bits: float  # sum of -log2 p(x)
     entropy_rate: Rate
     excess_rate: Rate | None  # mean of log2 p(x)/q(x): an estimate of the KL rate; None for too few symbols
@@ -82,13 +82,13 @@ class Ledger:
         if self.source is not None:
             information = self.source.information_bits
             model = [Line("information under the source", information)]
-            model.append(Line("excess of the model over it", self.model_bits - information))
+            model.append(Line("excess of the model over it", self.model_bits + self.stored_bits - information))
         lines = [
             *model,
             Line("rounding to frequencies", self.coded_bits - self.model_bits),
             Line("coder: end and inefficiency", self.payload_bits - self.coded_bits),
         ]
-        if self.stored_bits:
+        if self.stored_bits and self.source is None:
             lines.append(Line("stored without coding", self.stored_bits))
         lines += [Line(f"container: {name}", 8 * size) for name, size in self.container_bytes.items() if size]
         return lines
@@ -187,14 +187,16 @@ class Ledger:
         """What is expected of the first two lines."""
         count = max(1, source.symbols)
         lines = [
-            f"the first two lines are the model's cross-entropy: {self.model_bits:,.1f} bits",
+            f"the first two lines are the model's cross-entropy, {self.model_bits:,.1f} bits"
+            + (f", and {self.stored_bits:,} bits that were stored" if self.stored_bits else ""),
             f"source {source.name}: entropy rate {source.entropy_rate} bits/symbol, so {source.symbols:,} symbols "
             f"expect {source.entropy_rate.value * source.symbols:,.1f} bits; they had {source.information_bits:,.1f}",
         ]
         if source.excess_rate is not None:
             lines.append(f"excess per symbol, an estimate of KL(source || model): {source.excess_rate} bits/symbol")
         else:
-            lines.append(f"excess per symbol: {(self.model_bits - source.information_bits) / count:.6f} bits/symbol")
+            excess = self.model_bits + self.stored_bits - source.information_bits
+            lines.append(f"excess per symbol: {excess / count:.6f} bits/symbol")
         return lines
 
 
@@ -216,8 +218,9 @@ def compared(ledgers: Mapping[str, Ledger], reference: str) -> str:
     out = [" " * wide + "".join(f"  {name:>{w}}" for name, w in zip(ledgers, widths, strict=True))]
     for name, figures in rows:
         out.append(f"{name:{wide}}" + "".join(f"  {figure:{w},.1f}" for figure, w in zip(figures, widths, strict=True)))
-    differences = [differences_of_kl(ledgers, reference)[name] for name in ledgers]
-    out.append(f"{last:{wide}}" + "".join(f"  {d:+{w}.4f}" for d, w in zip(differences, widths, strict=True)))
+    if len({(ledger.original_bytes, ledger.dimensions) for ledger in ledgers.values()}) == 1:  # of the same symbols
+        differences = [differences_of_kl(ledgers, reference)[name] for name in ledgers]
+        out.append(f"{last:{wide}}" + "".join(f"  {d:+{w}.4f}" for d, w in zip(differences, widths, strict=True)))
     for name, ledger in ledgers.items():
         if ledger.source is not None:
             out += [f"{name}:", *(f"  {line}" for line in ledger.about_source(ledger.source))]

@@ -152,7 +152,7 @@ def measured(
     done = packed_member(view, header, blocks, engine, predictor, progress, detailed)
 
     def make_again() -> None:
-        again = _wide(picture, samples_of(picture, bytes(view)))
+        again = raster_from(picture, bytes(view))
         same = np.array_equal(again.samples, raster.samples) and again.depth == raster.depth
         if file is not None:
             written = images.write(again)
@@ -162,7 +162,7 @@ def measured(
             raise ArcodecError("verification failed: the picture does not come back; please report this")
 
     remark = "" if raster.exact else images.WRITTEN_ANEW
-    return replace(done, remark=remark, picture=picture, samples=samples, make_again=make_again)
+    return replace(done, remark=remark, picture=picture, samples=raster.samples, make_again=make_again)
 
 
 def affordable(raster: Raster, preset: str, resources: Resources) -> bool:
@@ -184,7 +184,7 @@ def raster_of(member: container.Member, resources: Resources, model: str | None,
     assert picture is not None
     share = picture.row * picture.height / member.header.length
     symbols = b"".join(originals(member, resources, model, lambda done: progress(round(done * share))))
-    return _wide(picture, samples_of(picture, symbols))
+    return raster_from(picture, symbols)
 
 
 def _some_rows(
@@ -199,7 +199,7 @@ def _some_rows(
     check_size((stop - first) * picture.row * picture.sample_size, most)
     if picture.parted:  # luma and chroma of a row stand far apart
         symbols = b"".join(originals(member, resources, model, quiet))
-        return _wide(picture, samples_of(picture, symbols)[first:stop])
+        return _wide(picture, _samples_of(picture, symbols)[first:stop])
     each = max(1, header.block_size // picture.row)
     first_block, last_block = first // each, (stop - 1) // each
     blocks = member.blocks[first_block : last_block + 1]
@@ -207,7 +207,12 @@ def _some_rows(
     symbols = b"".join(decoded_blocks(header, blocks, engine, first=first_block))
     start = (first - first_block * each) * picture.row * picture.sample_size
     rows_wanted = symbols[start : start + (stop - first) * picture.row * picture.sample_size]
-    return _wide(picture, samples_of(picture, rows_wanted))
+    return raster_from(picture, rows_wanted)
+
+
+def raster_from(picture: container.Picture, symbols: bytes) -> Raster:
+    """Rows of a picture, or all of it if it was parted, from the bytes of their symbols."""
+    return _wide(picture, _samples_of(picture, symbols))
 
 
 def _wide(picture: container.Picture, samples: np.ndarray) -> Raster:
@@ -216,8 +221,7 @@ def _wide(picture: container.Picture, samples: np.ndarray) -> Raster:
     return widened(samples, picture.depth, picture.scale, picture.envelope)
 
 
-def samples_of(picture: container.Picture, symbols: bytes) -> np.ndarray:
-    """Rows of a picture, or all of it if it was parted, from the bytes of their symbols."""
+def _samples_of(picture: container.Picture, symbols: bytes) -> np.ndarray:
     samples = np.frombuffer(symbols, f">u{picture.sample_size}").astype(f"u{picture.sample_size}")
     if picture.parted:
         from .media import chroma

@@ -24,7 +24,7 @@ _99 = 2.5758293035489004  # the normal distribution's 99.5 % quantile: a two-sid
 _BATCHES = 100
 _MOST = 256  # symbols are bytes
 _LARGEST = 1_000_000  # of any whole number in a specification
-_FORGOTTEN = 10_000  # steps after which a chain of states no longer knows that it began in the first
+_LONGEST = 3_000_000  # symbols from which a rate is estimated
 
 
 class Source(Protocol):
@@ -197,11 +197,14 @@ class HiddenMarkov:
 
     def sample(self, count: int, seed: int) -> np.ndarray:
         """See ``Source``."""
-        path_seed, seed = np.random.default_rng(seed).integers(0, 2**32, 2).tolist()
-        path = self.states.sample(count + _FORGOTTEN, path_seed)[_FORGOTTEN:]
-        uniform = np.random.default_rng(seed).random(count)
+        steps, draws = np.random.default_rng(seed).random((2, count))
+        rows = [_cumulative(row).tolist() for row in self.states.table]
+        row, path = _cumulative(self.start).tolist(), np.zeros(count, np.int64)
+        for t, u in enumerate(steps.tolist()):
+            path[t] = state = bisect_right(row, u)
+            row = rows[state]
         bounds = np.array([_cumulative(row) for row in self.emission])
-        return (bounds[path] <= uniform[:, None]).sum(1).astype(np.uint8)
+        return (bounds[path] <= draws[:, None]).sum(1).astype(np.uint8)
 
     def information(self, symbols: np.ndarray) -> np.ndarray:
         """See ``Source``; by forward filtering, exact."""
@@ -216,8 +219,16 @@ class HiddenMarkov:
 
     @lru_cache(maxsize=1)  # noqa: B019  a source lives as long as whoever measures with it
     def entropy_rate(self) -> Rate:
-        """See ``Source``; from a sample of 300,000 symbols, since there is no closed form."""
-        return mean_with_interval(self.information(self.sample(300_000, seed=20_001)))
+        """See ``Source``; from a sample, since there is no closed form.
+
+        It is long enough for the states to forget where they began hundreds of times. Raises UsageError if that would
+        be too long, or if they never forget: then no single rate exists.
+        """
+        slowest = np.sort(np.abs(np.linalg.eigvals(self.states.table)))[-2]
+        count = max(300_000, 200 / max(1 - slowest, 1e-12))  # the second eigenvalue's powers are what is remembered
+        if count > _LONGEST:
+            raise UsageError("the source changes its hidden state too rarely for its entropy rate to be estimated")
+        return mean_with_interval(self.information(self.sample(round(count), seed=20_001)))
 
 
 class Image:

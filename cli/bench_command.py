@@ -50,7 +50,8 @@ def command(
     Python's library: for a fair comparison give files of yours), 'images' for a dozen drawings and screens that are
     made on the spot. Files that are pictures are compared by their samples, with formats of pictures: what counts as
     their bytes are those of an uncompressed file. Each compressor runs in a process of its own, on as many cores as it
-    takes by itself; starting, loading and compiling are not counted.
+    takes by itself; starting, loading and compiling are not counted, nor is the decoding by which 'arcodec compress'
+    verifies what it wrote.
 
     --peers takes xz, zstd, brotli, bzip2, ppmd, zpaq, and for pictures png, webp, jpeg2000, qoi, jpegxl, jpegxl9.
     """

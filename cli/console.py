@@ -14,6 +14,8 @@ import click
 
 from arcodec.errors import ArcodecError, UsageError
 
+from .pipe import ClosedPipe
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 SOME_FAILED = 3
@@ -44,6 +46,8 @@ def for_each(names: list[str], action: Callable[[str], None]) -> None:
     for name in names:
         try:
             action(name)
+        except BrokenPipeError:
+            raise ClosedPipe from None
         except (ArcodecError, OSError, MemoryError) as error:
             message = describe(error)
             complain(message if name in message else f"{name}: {message}")

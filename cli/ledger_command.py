@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +78,11 @@ def command(
         from arcodec.ledger import compared
 
         data, _ = transfer.read(name)
-        columns, original = _columns(data, list(models), reference, wanted)
+        columns, original, against = _columns(data, list(models), reference, wanted)
         ledgers = {label: _ledger(done, original, source) for label, done in columns.items()}
-        against = next((label for label in ledgers if label.split(" (")[0] == reference), next(iter(ledgers)))
+        if per_symbol is not None:
+            # a model's that was named, not the file's own
+            _write(Path(per_symbol), list(columns.values())[-1], original)
         if as_json:
             click.echo(json.dumps(_json(name, ledgers, against), indent=2))
         elif len(ledgers) > 1:
@@ -89,24 +91,21 @@ def command(
             (ledger,) = ledgers.values()
             click.echo(f"{name}: {ledger.original_bytes:,} -> {ledger.file_bytes:,} bytes, by {ledger.predictor}")
             click.echo(ledger.table())
-        if per_symbol is not None:
-            _write(
-                Path(per_symbol), list(columns.values())[-1], original
-            )  # a model's that was named, not the file's own
 
     console.for_each(list(files), one)
 
 
 def _columns(
     data: bytes, models: list[str], reference: str | None, wanted: _Wanted
-) -> tuple[dict[str, Compressed], bytes]:
-    """What is accounted for, under its name, and the original."""
+) -> tuple[dict[str, Compressed], bytes, str]:
+    """What is accounted for, under its name; the original; and the name of what others are compared with."""
     from arcodec import codec, container
 
-    columns, original = {}, data
+    columns, original, against = {}, data, ""
     if data.startswith(container.MAGIC):
         original = codec.decompress(data, threads=wanted.threads)
         columns[_FILE] = codec.audited(data, threads=wanted.threads)
+        wanted = replace(wanted, media="bytes" if columns[_FILE].picture is None else "image")  # the same symbols
     elif not models:
         columns[wanted.preset] = _coded(original, None, wanted)
     if reference is not None and reference not in models:
@@ -115,8 +114,11 @@ def _columns(
         done = _coded(original, model, wanted)
         # Where the network would not have helped, it was left out, and the column is of the experts alone.
         left_out = model != "none" and not done.ledger.model_name
-        columns[f"{model} (left out)" if left_out else model] = done
-    return columns, original
+        label = f"{model} (left out)" if left_out else model
+        columns[label] = done
+        if model == reference:
+            against = label
+    return columns, original, against or next(iter(columns))
 
 
 def _coded(original: bytes, model: str | None, wanted: _Wanted) -> Compressed:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arcodec.errors import UsageError
-
 from . import console, transfer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arcodec.accounting import Compressed
+    from arcodec.bench.peers import Peer
     from arcodec.container import Picture
     from arcodec.report.file import About, Window
     from arcodec.report.picture import View
@@ -51,8 +52,7 @@ def command(
     from arcodec.report import plots
     from arcodec.report.file import as_page
 
-    if Path(target).exists() and not force:
-        raise UsageError(f"{target} exists: give -f to overwrite it, or another name")
+    console.check_target(target, force)
     plots.need()
     about: list[About] = []
     contents: dict[str, bytes] = {}
@@ -94,23 +94,22 @@ def _picture(done: Compressed, picture: Picture, peers: bool) -> tuple[View, dic
     import numpy as np
 
     from arcodec.bench import picture_peers
-    from arcodec.bench.measure import round_trip_size
     from arcodec.report.picture import View
 
     samples = done.samples
     assert done.symbol_bits is not None
     assert samples is not None
-    view = View(samples, done.symbol_bits.reshape(samples.shape), picture.depth, picture.parted)
-    if not peers or picture.depth not in (1, 8) or picture.channels == 2:
+    depth = picture.file_depth
+    view = View(samples, done.symbol_bits.reshape(samples.shape), depth, picture.parted)
+    if not peers:
         return view, {}, []
     found, missing = picture_peers.available()
-    array = samples[..., 0].astype(bool) if picture.depth == 1 else samples.astype(np.uint8)
-    file = picture_peers.pnm(array)
-    return (
-        view,
-        {peer.name: round_trip_size(file, peer.compress, peer.decompress) - peer.extra for peer in found},
-        missing,
-    )
+    if depth not in (1, 8) or picture.channels == 2:
+        kind = "grey with alpha" if picture.channels == 2 else f"{depth} bits a sample"
+        return view, {}, [f"{peer.name} (not for {kind})" for peer in found] + missing
+    array = samples[..., 0].astype(bool) if depth == 1 else samples.astype(np.uint8)
+    sizes, failed = _sizes_by(found, picture_peers.pnm(array))
+    return view, {peer.name: sizes[peer.name] - peer.extra for peer in found if peer.name in sizes}, failed + missing
 
 
 def _windows(original: bytes, done: Compressed, model: str | None, threads: int | None) -> list[Window]:
@@ -129,8 +128,21 @@ def _windows(original: bytes, done: Compressed, model: str | None, threads: int 
 
 
 def _sizes(original: bytes) -> tuple[dict[str, int], list[str]]:
-    from arcodec.bench.measure import round_trip_size
     from arcodec.bench.peers import available
 
     peers, missing = available()
-    return {peer.name: round_trip_size(original, peer.compress, peer.decompress) for peer in peers}, missing
+    sizes, failed = _sizes_by(peers, original)
+    return sizes, failed + missing
+
+
+def _sizes_by(peers: Sequence[Peer], original: bytes) -> tuple[dict[str, int], list[str]]:
+    """Sizes by name, and who could not do it."""
+    from arcodec.bench.measure import round_trip_size
+
+    sizes, failed = {}, []
+    for peer in peers:
+        try:
+            sizes[peer.name] = round_trip_size(original, peer.compress, peer.decompress)
+        except Exception as error:  # whatever somebody else's library raises, the page is of ours
+            failed.append(f"{peer.name} (failed: {str(error).splitlines()[0] if str(error) else type(error).__name__})")
+    return sizes, failed

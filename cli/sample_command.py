@@ -12,7 +12,7 @@ from .pipe import to_stdout
 @click.option(
     "-n", "count", type=click.IntRange(0), default=1_000_000, help="How many symbols, a byte each (1,000,000)."
 )
-@click.option("--seed", type=int, default=0, help="Another seed gives another sample (0).")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed gives another sample (0).")
 def command(spec: str, count: int, seed: int) -> None:
     """Draw symbols from the source SPEC names and write them to standard output.
 

@@ -209,3 +209,22 @@ def test_intervals_know_of_dependence_and_of_short_samples() -> None:
     few = mean_with_interval(independent[:50])
     assert few.interval == pytest.approx(2.576 / 50**0.5, rel=0.5)
     assert mean_with_interval(independent[:1]).interval == math.inf
+
+
+def test_hidden_states_begin_where_they_are_in_the_long_run() -> None:
+    source = parse("bursty:stay=0.999999,quiet=0,busy=1")
+    first = [int(source.sample(1, seed)[0]) for seed in range(400)]
+    assert 0.4 < np.mean(first) < 0.6
+    for spec in ("bursty:stay=0.999999", "bursty:stay=1"):
+        with pytest.raises(UsageError, match="too rarely"):
+            parse(spec).entropy_rate()
+    assert parse("bursty:stay=0.999").entropy_rate().interval > 0.001
+
+
+def test_intervals_cover_as_often_as_they_say() -> None:
+    source, hits = parse("bursty"), 0
+    truth = source.entropy_rate().value
+    for seed in range(60):
+        rate = mean_with_interval(source.information(source.sample(10_000, seed)))
+        hits += abs(rate.value - truth) <= rate.interval
+    assert hits >= 56

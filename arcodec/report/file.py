@@ -17,7 +17,7 @@ from .picture import View
 
 GUESSES = 3  # a symbol
 _DEAREST = 20
-_COLOURS = 6  # of the bar
+_COLOURS = 10  # of the bar
 _BEFORE = 24  # symbols of context beside a dear one
 
 
@@ -143,6 +143,11 @@ def readable(symbols: bytes) -> str:
     return "".join("␣" if b == 32 else "↵" if b == 10 else chr(b) if 32 < b < 127 else "·" for b in symbols)
 
 
+def named(byte: int) -> str:
+    """A byte as the page's script calls it: the character, or its number."""
+    return readable(bytes([byte])) if byte in (10, 32) or 32 < byte < 127 else f"0x{byte:02x}"
+
+
 def _dearest(file: About) -> list[dict[str, Any]]:
     """The symbols that cost most, wherever they are."""
     order = np.argsort(-file.symbol_bits, kind="stable")[:_DEAREST]
@@ -152,11 +157,11 @@ def _dearest(file: About) -> list[dict[str, Any]]:
             if 0 <= i - window.start < len(window.guesses):
                 guesses = window.guesses[i - window.start].tolist()
                 shares = window.shares[i - window.start].tolist()
-                guessed[i] = [(readable(bytes([g])), 100 * s) for g, s in zip(guesses, shares, strict=True) if s]
+                guessed[i] = [(named(g), 100 * s) for g, s in zip(guesses, shares, strict=True) if s]
     return [
         {
             "position": i,
-            "symbol": readable(file.original[i : i + 1]),
+            "symbol": named(file.original[i]),
             "before": readable(file.original[max(0, i - _BEFORE) : i]),
             "bits": float(file.symbol_bits[i]),
             "guesses": guessed.get(i, []),

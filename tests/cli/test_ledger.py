@@ -12,6 +12,7 @@ from PIL import Image
 
 import arcodec
 from arcodec import sources
+from arcodec.models.file import Model
 from tests.cli.conftest import Run
 
 TEXT = b"Every bit of a file went somewhere, and somebody ought to know where. " * 30
@@ -195,3 +196,37 @@ def test_differences_of_pictures_are_of_dimensions(run: Run) -> None:
     Image.fromarray(np.random.default_rng(1).integers(90, 99, (12, 14, 3), np.uint8)).save("a.png")
     columns = json.loads(run("ledger", "a.png", "--json", "--model", "none", "--model", "photographs").out)
     assert columns["kl_difference_bits_per_dimension"]["none"] == 0
+
+
+def test_a_picture_kept_as_bytes_is_compared_as_bytes(run: Run) -> None:
+    Image.fromarray(np.random.default_rng(1).integers(90, 99, (12, 14, 3), np.uint8)).save("a.png")
+    assert run("compress", "a.png", "--media", "bytes", "--preset", "fast").code == 0
+    columns = json.loads(run("ledger", "a.png.arc", "--json", "--model", "none").out)["ledgers"]
+    assert [ledger["dimensions"] for ledger in columns.values()] == [0, 0]
+
+
+def test_stored_symbols_cost_eight_bits_each(run: Run) -> None:
+    spec = "categorical:" + ",".join(["0.00390625"] * 256)
+    Path("a").write_bytes(sources.parse(spec).sample(20_000, 1).tobytes())
+    arguments = ["ledger", "a", "--preset", "fast", "--source", spec]
+    ledger = json.loads(run(*arguments, "--json").out)["ledgers"]["fast"]
+    assert ledger["source"]["symbols"] == 20_000
+    assert ledger["lines_bits"]["information under the source"] == pytest.approx(160_000)
+    assert ledger["lines_bits"]["excess of the model over it"] == pytest.approx(0, abs=1e-3)
+    assert ledger["unexplained_bits"] == 0
+    assert "and 160,000 bits that were stored" in run(*arguments).out.decode()
+
+
+def test_values_of_deep_pictures_are_their_own(run: Run) -> None:
+    deep = (300 * np.arange(20)[:, None] + 200 * np.arange(30)).astype(np.uint16)
+    Image.fromarray(deep).save("a.png")
+    assert run("ledger", "a.png", "--preset", "fast", "--per-symbol", "bits.csv").code == 0
+    values = [int(row.split(",")[1]) for row in Path("bits.csv").read_text().splitlines()[1:]]
+    assert values == deep.ravel().tolist()
+
+
+def test_a_reference_may_have_any_name(run: Run, small_model: Model) -> None:
+    Path("m (1).safetensors").write_bytes(small_model.path.read_bytes())
+    Path("a").write_bytes(TEXT)
+    models = ["--model", "none", "--reference", "m (1).safetensors"]
+    assert "KL less that of m (1).safetensors" in run("ledger", "a", *models).out.decode()

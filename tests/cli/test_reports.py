@@ -171,8 +171,9 @@ def test_outputs_that_cannot_be_are_refused_before_anything_runs(run: Run, monke
     monkeypatch.setattr(lab, "run", lambda *_: pytest.fail("it ran"))
     monkeypatch.setattr(contest, "outcome", lambda *_: pytest.fail("it ran"))
     Path("a.txt").write_bytes(b"text")
-    for command in (("lab", "kl"), ("bench", "a.txt")):
-        done = run(*command, "--html", "nowhere/x.html")
+    monkeypatch.setattr(codec, "measured", lambda *_, **__: pytest.fail("it ran"))
+    for command in (("lab", "kl", "--html"), ("bench", "a.txt", "--html"), ("report", "a.txt", "-o")):
+        done = run(*command, "nowhere/x.html")
         assert (done.code, "no such folder" in done.err) == (2, True)
 
 
@@ -189,3 +190,20 @@ def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"text")
     peak = contest.outcome("bzip2 -9", tmp_path / "a").peak_bytes
     assert peak < room.nbytes
+
+
+def test_a_page_without_the_peers_that_cannot(run: Run) -> None:
+    Image.fromarray(np.zeros((2, 17_000), np.uint8)).save("wide.png")
+    assert run("report", "wide.png", "--preset", "fast", "-o", "out.html").code == 0
+    page = Path("out.html").read_text()
+    assert "WebP lossless -m 6 (failed: " in page
+    assert "PNG optimised" in page
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save("deep.png")
+    assert run("report", "deep.png", "--preset", "fast", "-o", "deep.html").code == 0
+    assert "PNG optimised (not for 16 bits a sample)" in Path("deep.html").read_text()
+
+
+def test_dear_bytes_are_named_by_number(run: Run) -> None:
+    Path("a").write_bytes(bytes(300) + b"\x01" + bytes(300))
+    assert run("report", "a", "--preset", "fast", "--no-peers", "-o", "out.html").code == 0
+    assert '<td class="words">0x01</td>' in Path("out.html").read_text()

@@ -90,7 +90,15 @@ def test_a_joint_table_sums_to_one_and_parts_in_any_order() -> None:
     assert table.sum() == pytest.approx(1)
     symbols = np.array([2, 0, 1, 1])
     for order in itertools.permutations(range(4)):
-        assert chain.conditional_bits(table, symbols, order).sum() == pytest.approx(-np.log2(table[2, 0, 1, 1]))
+        product, row = 1.0, 0
+        for place, rows in zip(order, chain.conditionals(table, order), strict=True):
+            assert rows.sum(1) == pytest.approx(1)
+            product *= rows[row, symbols[place]]
+            row = row * 3 + symbols[place]
+        assert product == pytest.approx(table[2, 0, 1, 1])
+    other = table**2 / (table**2).sum()  # another joint table, whose conditional ones are others
+    forwards = (0, 1, 2, 3)
+    assert not np.allclose(chain.conditionals(other, forwards)[3], chain.conditionals(table, forwards)[3])
 
 
 def test_the_likelihood_of_tosses() -> None:
