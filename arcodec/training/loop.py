@@ -37,7 +37,7 @@ class Recipe:
     lanes: int = 16
     steps: int = 256
     run: int = 32  # chunks a lane reads before it starts afresh
-    rate: float = 3e-3
+    rate: float = 1.5e-3
     table_rate: float = 6e-3
     weight_decay: float = 0.02
     warmup: int = 100  # optimiser steps
