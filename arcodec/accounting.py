@@ -41,7 +41,8 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     blocks = [block for member in members for block in member.blocks]
     model = predictor.model
     network = [block.network_bits for block in coded if block.network_bits is not None]
-    names = coded[0].experts_bits if coded else {}
+    alike = len({(m.header.predictor, m.header.level, m.header.picture is None) for m in members}) == 1
+    names = coded[0].experts_bits if coded and alike else {}
     return Ledger(
         dimensions=_dimensions([member.header.picture for member in members]),
         original_bytes=sum(member.header.original_bytes for member in members),
@@ -50,9 +51,9 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         coded_bits=exact_bits(sum(block.coded_bits for block in coded)),
         payload_bits=8 * sum(len(block.payload) for block in blocks if not block.stored),
         stored_bits=8 * sum(len(block.payload) for block in blocks if block.stored),
-        network_bits=exact_bits(sum(network)) if network else None,
+        network_bits=exact_bits(sum(network)) if network and alike else None,
         experts_bits={name: exact_bits(sum(block.experts_bits[name] for block in coded)) for name in names},
-        voices=_shares([block.voices for block in coded]),
+        voices=_shares([block.voices for block in coded if alike]),
         container_bytes=sum((member.account for member in members), Counter()),
         predictor=predictor.name,
         coded_share=_coded_share(members),
@@ -94,6 +95,8 @@ def against_source(done: Compressed, original: bytes, name: str) -> Ledger:
 
     done: in detail; name: a specification for ``sources.parse``. Raises UsageError if the source cannot give this.
     """
+    if done.picture is not None:
+        raise UsageError("a source is compared with bytes, and this file holds a picture")
     source = sources.parse(name)
     symbols, costs = np.frombuffer(original, np.uint8), done.symbol_bits
     assert costs is not None

@@ -36,6 +36,9 @@ def likeliest(
     start, todo = 0, []
     for member in container.members(memoryview(content)):
         predictor = of_header(member.header, model)
+        if member.header.picture is not None:  # not of bytes
+            start += member.header.length * member.header.symbol_size
+            continue
         for number, block in enumerate(member.blocks):
             part = slice(start, start + member.header.symbols(number))
             start = part.stop

@@ -224,7 +224,7 @@ class HiddenMarkov:
         It is long enough for the states to forget where they began hundreds of times. Raises UsageError if that would
         be too long, or if they never forget: then no single rate exists.
         """
-        slowest = np.sort(np.abs(np.linalg.eigvals(self.states.table)))[-2]
+        slowest = np.sort(np.linalg.eigvals(self.states.table).real)[-2]  # what alternates averages out
         count = max(300_000, 200 / max(1 - slowest, 1e-12))  # the second eigenvalue's powers are what is remembered
         if count > _LONGEST:
             raise UsageError("the source changes its hidden state too rarely for its entropy rate to be estimated")

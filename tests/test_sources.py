@@ -196,7 +196,7 @@ def test_a_network_pays_its_divergence_with_both_coders(small_model: Model) -> N
             assert 0 <= bits - costs.sum() <= allowed(costs.sum())
             excess = (bits - information.sum()) / len(symbols)
             assert abs(excess - rates[0].value) <= math.hypot(rates[0].interval, rates[-1].interval) + 64 / 20_000
-    assert rates[0].value > rates[0].interval  # random weights are not the source
+    assert rates[0].value > rates[0].interval  # it never saw the source
 
 
 def test_intervals_know_of_dependence_and_of_short_samples() -> None:

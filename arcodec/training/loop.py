@@ -142,7 +142,8 @@ class Trainer:
         loss.backward()
         self.memory = [None if state is None else state.detach() for state in memory]
         dense = [p for p in self.network.parameters() if p is not self.network.embed.table]
-        nn.utils.clip_grad_norm_(dense, recipe.clip)
+        if not torch.isfinite(nn.utils.clip_grad_norm_(dense, recipe.clip)):  # the kernels look up what NaN rounds to
+            raise UsageError("training diverged: give a smaller rate, as --recipe rate=0.0005, and begin anew")
         for optimiser in self.optimisers:
             optimiser.step()
         self.step += 1

@@ -230,3 +230,16 @@ def test_a_reference_may_have_any_name(run: Run, small_model: Model) -> None:
     Path("a").write_bytes(TEXT)
     models = ["--model", "none", "--reference", "m (1).safetensors"]
     assert "KL less that of m (1).safetensors" in run("ledger", "a", *models).out.decode()
+
+
+def test_members_by_different_experts_have_no_common_account_of_them(run: Run) -> None:
+    Path("a.arc").write_bytes(arcodec.compress(TEXT, "none") + arcodec.compress(TEXT, preset="fast"))
+    (ledger,) = json.loads(run("ledger", "a.arc", "--json").out)["ledgers"].values()
+    assert ledger["unexplained_bits"] == 0
+    assert ledger["experts_alone_bits"] == ledger["experts_shares"] == {}
+
+
+def test_a_source_is_not_compared_with_a_picture(run: Run) -> None:
+    Path("a.arc").write_bytes(arcodec.compress_image(np.zeros((9, 9), np.uint8), preset="fast"))
+    done = run("ledger", "a.arc", "--source", "image:alphabet=256,width=9")
+    assert (done.code, "holds a picture" in done.err) == (2, True)
