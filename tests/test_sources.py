@@ -228,3 +228,8 @@ def test_intervals_cover_as_often_as_they_say() -> None:
         rate = mean_with_interval(source.information(source.sample(10_000, seed)))
         hits += abs(rate.value - truth) <= rate.interval
     assert hits >= 56
+
+
+def test_a_source_that_alternates_has_a_rate() -> None:
+    rate = parse("bursty:stay=0,quiet=0.1,busy=0.5").entropy_rate()
+    assert rate.value == pytest.approx((binary_entropy(0.1) + 1) / 2, abs=0.01)

@@ -197,3 +197,11 @@ def test_bfloat16_and_the_parallel_scan_train_the_same_network() -> None:
             module.scan = parallel_scan
     for _ in range(5):
         assert plain.advance() == pytest.approx(other.advance(), abs=0.05)
+
+
+def test_training_that_diverges_stops_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    design = Design.of("recurrent", width=16, blocks=1, contexts=1, rows_log2=4, row_width=2)
+    trainer = Trainer(design, Recipe(lanes=2, steps=8), [source()], [])
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(float("nan")))
+    with pytest.raises(UsageError, match="training diverged"):
+        trainer.advance()
