@@ -80,8 +80,9 @@ def _orders(source: Chain | Image, length: int, seed: int, most: int) -> tuple[S
         symbols, rows, which = _in_order(samples[:20], table, order)
         bits = -np.log2(rows[which, symbols]).reshape(-1, length).sum(1)
         worst = max(worst, float(np.abs(bits - truth[:20]).max()))
-    coded_orders = [orders[0], orders[-1], *[order for order in picked if order not in (orders[0], orders[-1])][:4]]
-    taken = [coded.bits_with(*_in_order(samples, table, order)) for order in coded_orders]
+    forwards, backwards = orders[0], orders[-1]
+    others = [order for order in picked if order not in (forwards, backwards)][:4]
+    taken = [coded.bits_with(*_in_order(samples, table, order)) for order in (forwards, backwards, *others)]
     bits = float(truth.sum())
     checks = [
         Check(f"each of 20 samples has the same bits in {len(picked)} orders, to 1e-9", worst < 1e-9),

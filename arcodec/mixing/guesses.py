@@ -16,6 +16,7 @@ from ..jit import kernel
 from ..range_kernel import BIT_TOTAL
 from . import experts
 from . import mixture as mx
+from .experts import BUCKET
 from .loops import SCRATCH, WEIGHTS
 from .mixture import Mixture, fresh_mixture
 from .team import Team
@@ -28,24 +29,24 @@ _DEEP = 16  # of the stack: two children a level
 def _lend(
     nodes: np.ndarray, keys: np.ndarray, partial: int, slots: np.ndarray, checks: np.ndarray, kept: np.ndarray
 ) -> None:
-    """Find the buckets below a nibble; kept (contexts, 33) takes what stood at both places each could be at."""
+    """Find the buckets below a nibble; kept (contexts, 2 * BUCKET + 1): what stood where each could be, and where."""
     size = len(nodes) // len(keys)
     for i in range(len(keys)):
         first = i * size + experts.place_of(keys[i], partial, size)
-        kept[i, 32] = first
-        for j in range(16):
+        kept[i, 2 * BUCKET] = first
+        for j in range(BUCKET):
             kept[i, j] = nodes[first + j]
-            kept[i, 16 + j] = nodes[(first ^ experts.BUCKET) + j]
+            kept[i, BUCKET + j] = nodes[(first ^ BUCKET) + j]
     experts.find_buckets(nodes, keys, partial, slots, checks)
 
 
 @kernel
 def _put_back(nodes: np.ndarray, kept: np.ndarray) -> None:
     for i in range(len(kept)):
-        first = kept[i, 32]
-        for j in range(16):
+        first = kept[i, 2 * BUCKET]
+        for j in range(BUCKET):
             nodes[first + j] = np.uint32(kept[i, j])
-            nodes[(first ^ experts.BUCKET) + j] = np.uint32(kept[i, 16 + j])
+            nodes[(first ^ BUCKET) + j] = np.uint32(kept[i, BUCKET + j])
 
 
 @kernel
@@ -154,7 +155,7 @@ def likeliest(
         network,
         fresh_mixture(len(block), team, network),
         np.empty(SCRATCH, np.int64),
-        np.empty((team.contexts, 2 * experts.BUCKET + 1), np.int64),
+        np.empty((team.contexts, 2 * BUCKET + 1), np.int64),
         np.empty((_DEEP, 2)),
         block,
         wanted,
