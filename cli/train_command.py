@@ -25,7 +25,8 @@ def command() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH[=WEIGHT]...")
 @click.option("--valid", "valid", multiple=True, metavar="PATH", help="Held-out documents; once for each category.")
 @click.option("-o", "target", required=True, metavar="OUT.safetensors", help="The model file to write.")
-@click.option("--family", default="recurrent", help="recurrent (default), convolution or attention.")
+@click.option("--from", "start", metavar="MODEL", help="Begin with this model's network (a name or a path).")
+@click.option("--family", help="recurrent (default), convolution or attention.")
 @click.option("--config", multiple=True, metavar="NAME=VALUE", help="A setting of the family, as width=256.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, help="How long to train (60).")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside OUT.")
@@ -41,7 +42,8 @@ def text(
     paths: tuple[str, ...],
     valid: tuple[str, ...],
     target: str,
-    family: str,
+    start: str | None,
+    family: str | None,
     config: tuple[str, ...],
     minutes: float,
     resume: bool,
@@ -54,16 +56,21 @@ def text(
 ) -> None:
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
 
-    A PATH counts by its size, or by the WEIGHT given. Beside OUT stand its checkpoint (OUT.checkpoint), written every
+    A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, as of
+    one that ships: little text then goes a long way. Beside OUT stand its checkpoint (OUT.checkpoint), written every
     minute, and its learning curve (OUT.csv).
     """
     out, checkpoint = _places(target, resume)
+    from arcodec.models import store
     from arcodec.models.registry import Design
     from arcodec.training import corpus
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    design = Design.of(family, **_settings(config))
+    if start is not None and (family or config):
+        raise UsageError("--from takes the network as it is: leave out --family and --config")
+    begun = None if start is None else store.find(start)
+    design = Design.of(family or "recurrent", **_settings(config)) if begun is None else begun.design
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
@@ -73,6 +80,8 @@ def text(
     trainer = Trainer(design, plan, train, [corpus.load(p) for p in valid])
     if resume:
         trainer.resume(checkpoint)
+    elif begun is not None:
+        trainer.begin_with(begun)
     log = _tensorboard(tensorboard)
     macs = design.network().macs()
 

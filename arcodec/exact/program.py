@@ -12,6 +12,7 @@ import numpy as np
 from . import spec as s
 from .contexts import fresh_memory
 from .dot import LANES, ROWS, padded
+from .packing import unpacked
 
 NORM, LINEAR, RECURRENCE, SQUARED_RELU, GATE, DELAY, ATTEND, ADD = range(8)
 
@@ -151,10 +152,6 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         if b < len(network.branches):
             rows.append([ADD, network.width, network.width, 0, 0, 0, 0, 0, 0])
 
-    packed = tensors["embed.table"]
-    table = np.empty((len(packed), 2 * packed.shape[1]), np.int8)
-    table[:, 0::2] = (packed & 15).astype(np.int8) - 8
-    table[:, 1::2] = (packed >> 4).astype(np.int8) - 8
     embed = network.embed
     widest = padded(widest_reals, ROWS), padded(widest_codes, LANES)
     sizes = [embed.contexts, embed.rows_log2, embed.row_width, network.width]
@@ -166,7 +163,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ldexp(tensors["sigmoid"].astype(np.float32), -16),
         tensors["exp2"].astype(np.int64),
         np.ascontiguousarray(tensors["softmax"]),
-        table,
+        unpacked(tensors["embed.table"], embed.bits),
         np.ascontiguousarray(tensors["embed.last"]),
         np.array([*sizes, *widest, state_reals, state_codes, widest_head, longest_window], np.int64),
     )

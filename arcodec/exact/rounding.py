@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .spec import CODE_LIMIT, SNAP, SQUARE_STEP
+from .packing import CODES
+from .spec import CODE_LIMIT, EMBED_STEP, SNAP, SQUARE_STEP
 from .tables import SCORE_STEP, SIGMOID_BITS
 
 
@@ -50,6 +51,27 @@ def to_code(x: Tensor, step: float, limit: int = CODE_LIMIT) -> Tensor:
 def parameter_code(x: Tensor, step: float, limit: int = CODE_LIMIT) -> Tensor:
     """``to_code`` for a parameter, which may not get stuck at the limit."""
     return _ParameterCode.apply(x, 1 / step, float(limit))
+
+
+class _SpreadCode(_ParameterCode):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, inverse_step: float, distance: float, limit: float) -> Tensor:
+        rounded = (x * (inverse_step / distance)).floor_().mul_(distance).add_(distance / 2)
+        ctx.save_for_backward(rounded)
+        ctx.inverse_step, ctx.limit = inverse_step, limit
+        return rounded.clamp(-limit, limit)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return (*_ParameterCode.backward(ctx, *grads), None)
+
+
+def table_code(x: Tensor, bits: int) -> Tensor:
+    """The code of so many bits (see ``packing``) nearest to x / EMBED_STEP, integer-valued, same shape."""
+    distance, largest = CODES[bits]
+    if distance == 1:
+        return parameter_code(x, EMBED_STEP, largest)
+    return _SpreadCode.apply(x, 1 / EMBED_STEP, float(distance), float(largest))
 
 
 class _SquaredRelu(Function):

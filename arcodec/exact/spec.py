@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
+from .packing import CODES
 
 ALPHABET = 256
 CODE_LIMIT = 127
 WEIGHT_LIMIT = 63
-TABLE_LIMIT = 7  # embedding codes take four bits
 
 # float32 counts integers exactly below 2**24; a product of codes and weights is at most 127 * 63 in magnitude.
 MAX_INPUTS = (2**24 - 1) // (CODE_LIMIT * WEIGHT_LIMIT)  # 2096
@@ -55,12 +55,13 @@ class Embed:
     rows_log2: int
     row_width: int
     width: int
+    bits: int = 4  # of a code in a row, see ``packing``
 
     def tensors(self) -> Tensors:
         rows = self.contexts << self.rows_log2
         inputs = self.contexts * self.row_width
         return {
-            "table": ((rows, self.row_width // 2), "uint8"),  # two codes a byte, low half first
+            "table": ((rows, self.row_width * self.bits // 8), "uint8"),
             "last": ((ALPHABET, self.width), "int8"),
             "codes": ((self.width, inputs), "int8"),
             "scale": ((self.width,), "float32"),
@@ -306,7 +307,12 @@ def _check_recalling(network: Network) -> None:
     embed = network.embed
     _need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
     _need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
-    _need(embed.row_width % 2 == 0 and embed.row_width >= 2, f"rows of {embed.row_width} codes, must be even")
+    _need(embed.bits in CODES, f"codes of {embed.bits} bits in rows, must be 2 or 4")
+    whole = 8 // embed.bits
+    _need(
+        embed.row_width % whole == 0 and embed.row_width >= whole,
+        f"rows of {embed.row_width} codes, must be a multiple of {whole}",
+    )
     _need(embed.contexts * embed.row_width <= MAX_INPUTS, f"{embed.contexts * embed.row_width} inputs of the embedding")
     _need(1 <= network.width <= MAX_WIDTH, f"width {network.width}, of 1 to {MAX_WIDTH}")
     _need(len(network.branches) <= MAX_BRANCHES, f"{len(network.branches)} branches, at most {MAX_BRANCHES}")

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from . import rounding as r
 from . import spec as s
+from .packing import packed, unpacked
 from .tables import LOGIT_STEP, SCORE_STEP, SIGMOID_STEP, exp2_table, sigmoid_table, softmax_table
 
 Arrays = dict[str, np.ndarray]
@@ -82,6 +83,9 @@ class Layer(nn.Module):
         """The tensors of ``spec.tensors()``, as a model file keeps them."""
         return {}
 
+    def adopt(self, arrays: Arrays) -> None:
+        """Take for parameters the reals that these integers stand for: the way back from ``export``."""
+
     def memory(self, lanes: int) -> Tensor | None:
         """The memory before the first symbol."""
         return None
@@ -125,6 +129,13 @@ class Projection(nn.Module):
                 "bias": torch.where(self.bias.abs() < 1e-20, 0.0, self.bias).float().cpu().numpy(),
             }
 
+    def adopt(self, arrays: Arrays) -> None:
+        """See ``Layer.adopt``."""
+        with torch.no_grad():
+            scale = arrays["scale"] / np.float32(self.step)
+            self.weight.copy_(torch.from_numpy(arrays["codes"] * scale[:, None]))
+            self.bias.copy_(torch.from_numpy(arrays["bias"]))
+
 
 class Linear(Layer):
     """See spec.Linear."""
@@ -139,6 +150,9 @@ class Linear(Layer):
     def export(self) -> Arrays:
         return self.projection.export()
 
+    def adopt(self, arrays: Arrays) -> None:
+        self.projection.adopt(arrays)
+
 
 class Embed(Layer):
     """See spec.Embed."""
@@ -149,9 +163,7 @@ class Embed(Layer):
         self.frozen = frozen is not None
         self.projection = Projection(spec.contexts * spec.row_width, spec.width, s.EMBED_STEP, 2.0, frozen)
         if frozen is not None:
-            packed = torch.from_numpy(frozen["table"])
-            both = torch.stack((packed & 15, packed >> 4), -1).flatten(-2)
-            self.register_buffer("table", both.to(torch.int8) - 8)
+            self.register_buffer("table", torch.from_numpy(unpacked(frozen["table"], spec.bits)))
             self.register_buffer("last", torch.from_numpy(frozen["last"]))
         else:
             # Rows never seen in training stay at 0 and add nothing.
@@ -165,16 +177,22 @@ class Embed(Layer):
             codes, bias = self.table[rows].float(), self.last[last].float()
         else:
             latent = nn.functional.embedding(rows, self.table, sparse=self.sparse)
-            codes = r.parameter_code(latent, s.EMBED_STEP, s.TABLE_LIMIT)
+            codes = r.table_code(latent, self.spec.bits)
             bias = nn.functional.embedding(last, r.parameter_code(self.last, s.EMBED_STEP))
         return self.projection(codes.flatten(-2)) + bias * s.EMBED_STEP
 
     def export(self) -> Arrays:
         with torch.no_grad():
-            codes = r.to_code(self.table, s.EMBED_STEP, s.TABLE_LIMIT).to(torch.int8).cpu().numpy() + 8
+            table = r.table_code(self.table, self.spec.bits).to(torch.int8).cpu().numpy()
             last = r.to_code(self.last, s.EMBED_STEP).to(torch.int8).cpu().numpy()
-        packed = (codes[:, 0::2] | (codes[:, 1::2] << 4)).astype(np.uint8)
-        return {"table": packed, "last": last, **self.projection.export()}
+        return {"table": packed(table, self.spec.bits), "last": last, **self.projection.export()}
+
+    def adopt(self, arrays: Arrays) -> None:
+        self.projection.adopt(arrays)
+        with torch.no_grad():
+            table = unpacked(arrays["table"], self.spec.bits)
+            for parameter, codes in ((self.table, table), (self.last, arrays["last"])):
+                parameter.copy_(torch.from_numpy(codes * np.float32(s.EMBED_STEP)))
 
 
 class Norm(Layer):
@@ -305,6 +323,10 @@ class Attend(Layer):
     def export(self) -> Arrays:
         with torch.no_grad():
             return {"distance": self.distance_codes().to(torch.int32).cpu().numpy()}
+
+    def adopt(self, arrays: Arrays) -> None:
+        with torch.no_grad():
+            self.distance.copy_(torch.from_numpy(arrays["distance"] * np.float32(SCORE_STEP)))
 
 
 def _without_memory(layer: s.Norm | s.Linear | s.SquaredRelu, frozen: Arrays | None) -> Layer:
@@ -447,6 +469,11 @@ class TorchNetwork(nn.Module):
             for name, array in cast(Layer, layer).export().items():
                 named[f"{prefix.replace('_', '.')}.{name}"] = array
         return named
+
+    def adopt(self, tensors: Arrays) -> None:
+        """Take for parameters what the tensors of a model file stand for, so that training goes on from there."""
+        for prefix, layer in (("embed", self.embed), *self.layers.items()):
+            cast(Layer, layer).adopt(cast(Arrays, _under(prefix.replace("_", "."), tensors)))
 
 
 def _under(prefix: str, tensors: Arrays | None) -> Arrays | None:

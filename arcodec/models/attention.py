@@ -24,6 +24,7 @@ class Config:
     contexts: int = 6
     rows_log2: int = 14
     row_width: int = 32
+    code_bits: int = 4  # of each number in a row, 2 or 4
 
 
 def network(config: Config) -> Network:
@@ -36,4 +37,6 @@ def network(config: Config) -> Network:
         Linear(d, d, NORM_STEP, gain=0.5),
     )
     think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
-    return Network(Embed(config.contexts, config.rows_log2, config.row_width, d), (look, think) * config.blocks)
+    return Network(
+        Embed(config.contexts, config.rows_log2, config.row_width, d, config.code_bits), (look, think) * config.blocks
+    )

@@ -22,6 +22,7 @@ class Config:
     contexts: int = 6
     rows_log2: int = 14
     row_width: int = 32
+    code_bits: int = 4  # of each number in a row, 2 or 4
 
 
 def network(config: Config) -> Network:
@@ -37,4 +38,4 @@ def network(config: Config) -> Network:
         )
         for dilation in config.dilations
     )
-    return Network(Embed(config.contexts, config.rows_log2, config.row_width, d), branches)
+    return Network(Embed(config.contexts, config.rows_log2, config.row_width, d, config.code_bits), branches)

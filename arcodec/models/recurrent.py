@@ -23,6 +23,7 @@ class Config:
     contexts: int = 6
     rows_log2: int = 16
     row_width: int = 32
+    code_bits: int = 4  # of each number in a row, 2 or 4
 
 
 def network(config: Config) -> Network:
@@ -30,4 +31,6 @@ def network(config: Config) -> Network:
     d, hidden = config.width, config.expansion * config.width
     mix = (Norm(d), Linear(d, 3 * d, NORM_STEP), Recurrence(d), Linear(d, d, GATED_STEP, gain=0.5))
     think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
-    return Network(Embed(config.contexts, config.rows_log2, config.row_width, d), (mix, think) * config.blocks)
+    return Network(
+        Embed(config.contexts, config.rows_log2, config.row_width, d, config.code_bits), (mix, think) * config.blocks
+    )

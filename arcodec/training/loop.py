@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..exact.rounding import parallel_scan
 from ..exact.torch_layers import Embed, Recurrence, TorchNetwork
 from ..files import replacing
+from ..models.file import Model
 from ..models.registry import Design
 from . import fused
 from .corpus import Source
@@ -98,6 +99,12 @@ class Trainer:
         self.loss: Callable[..., Any] = self._loss
         if recipe.compile:
             self.loss = torch.compile(self._loss)
+
+    def begin_with(self, model: Model) -> None:
+        """Start from the weights of a model file instead of random ones. Raises UsageError for another design."""
+        if model.design != self.design:
+            raise UsageError(f"{model.name} is of another network ({model.design.settings()})")
+        self.network.adopt(model.tensors)
 
     def _lanes(self, seed: int) -> Lanes:
         recipe = self.recipe

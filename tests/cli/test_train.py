@@ -39,6 +39,24 @@ def test_train_compress_and_resume(run: Run) -> None:
     assert arcodec.decompress(Path("text.arc").read_bytes(), model="m.safetensors") == Path("text").read_bytes()
 
 
+def test_train_from_a_model(run: Run) -> None:
+    Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
+    few = ("--recipe", "lanes=2", "--minutes", "0.01")
+    assert run("train", "text", "text", "-o", "m.safetensors", *SMALL, "--valid", "text", "--minutes", "0.05").code == 0
+    begun = run("train", "text", "text", "-o", "n.safetensors", "--from", "m.safetensors", "--valid", "text", *few)
+    assert begun.code == 0
+    first, again = (
+        float(curve.read_text().split()[1].split(",")[3])
+        for curve in (Path("m.safetensors.csv"), Path("n.safetensors.csv"))
+    )
+    assert again < first
+    for wrong in ("--config=width=9", "--family=attention"):
+        refused = run("train", "text", "text", "-o", "o.safetensors", "--from", "m.safetensors", wrong)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert run("train", "text", "text", "-o", "o.safetensors", "--from", "photographs", *few).code == 2
+    assert run("train", "text", "text", "-o", "o.safetensors", "--from", "nobody", *few).code == 5
+
+
 def test_train_on_images(run: Run) -> None:
     Image.fromarray(pictures.noisy()).save("a.png")
     settings = [f"--config={name}={value}" for name, value in pictures.SMALL.items()]

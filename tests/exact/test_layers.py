@@ -10,6 +10,7 @@ from arcodec.errors import UsageError
 from arcodec.exact import rounding as r
 from arcodec.exact import spec as s
 from arcodec.exact.contexts import fill_rows, fresh_memory, remember, rows_of
+from arcodec.exact.packing import CODES, packed, unpacked
 from arcodec.exact.tables import exp2_table, sigmoid_table, softmax_table
 from arcodec.exact.torch_layers import Attend, Delay, Norm, TorchNetwork
 from arcodec.models.file import Model
@@ -144,6 +145,25 @@ def test_contexts_depend_on_their_symbols_alone() -> None:
     assert [int(row) >> 10 for row in rows[0]] == list(range(6))  # each context in its own part of the table
 
 
+@pytest.mark.parametrize("bits", sorted(CODES))
+def test_codes_of_rows(bits: int) -> None:
+    """Every byte is some codes' and comes back; a real gets the nearest code, and no gradient that leads outwards."""
+    whole = np.arange(256, dtype=np.uint8)[:, None].repeat(3, 1)
+    codes = unpacked(whole, bits)
+    assert np.array_equal(packed(codes, bits), whole)
+    allowed = np.unique(codes[np.abs(codes) <= CODES[bits][1]])
+    real = torch.linspace(-0.4, 0.4, 1001, requires_grad=True)
+    given = r.table_code(real, bits)
+    off = np.abs(real.detach().numpy()[:, None] / s.EMBED_STEP - allowed)
+    assert np.allclose(np.abs(real.detach().numpy() / s.EMBED_STEP - given.detach().numpy()), off.min(1), atol=1e-5)
+    given.sum().backward()  # descent lowers every real
+    assert real.grad is not None
+    stuck = real.grad == 0
+    assert stuck.any()
+    assert torch.all(given[stuck] == allowed.min())
+    assert torch.all(real.grad[~stuck] == 1 / s.EMBED_STEP)
+
+
 def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray) -> None:
     memory = fresh_memory()
     parts = [rows_of(part, memory, 12, 6) for part in (symbols[:5], symbols[5:100], symbols[100:])]
@@ -157,6 +177,8 @@ def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray) -> None:
         ("recurrent", {"width": 1000, "expansion": 3}, "3000 to 1000"),
         ("recurrent", {"rows_log2": 23}, "rows"),
         ("recurrent", {"row_width": 3}, "rows of 3"),
+        ("recurrent", {"row_width": 6, "code_bits": 2}, "multiple of 4"),
+        ("recurrent", {"code_bits": 3}, "codes of 3 bits"),
         ("recurrent", {"contexts": 9}, "contexts"),
         ("attention", {"window": 130}, "window"),
         ("attention", {"heads": 3}, "heads"),

@@ -138,12 +138,18 @@ def test_shipped_models_compute_what_they_promise(path: Path) -> None:
 def test_shipped_models_are_small() -> None:
     sizes = [path.stat().st_size for path in store.SHIPPED.glob("*.safetensors")]
     assert max(sizes) <= 12_000_000
-    assert sum(sizes) <= 24_000_000  # those that shipped before are kept
+    assert sum(sizes) <= 36_000_000  # those that shipped before are kept
 
 
 def test_models_that_have_shipped_stay() -> None:
     """What they wrote must be readable for ever."""
-    identities = {"text-1": "3ea14e0b", "text": "499501f9", "photographs": "a38dc26c", "thumbnails": "231c97c7"}
+    identities = {
+        "text-1": "3ea14e0b",
+        "text-2": "499501f9",
+        "text": "b4d8dd3a",
+        "photographs": "a38dc26c",
+        "thumbnails": "231c97c7",
+    }
     assert {name: store.find(name).identity[:8] for name in identities} == identities
     letter = b"Files made with the first default network name it, and find it by its identity alone. "
     file = arcodec.compress(letter, "text-1")

@@ -13,7 +13,7 @@ import arcodec
 from arcodec.errors import UsageError
 from arcodec.exact.contexts import fresh_memory, rows_of
 from arcodec.exact.spec import Embed
-from arcodec.models.file import load
+from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design
 from arcodec.training import corpus
 from arcodec.training.evaluate import bits_per_byte
@@ -197,6 +197,20 @@ def test_bfloat16_and_the_parallel_scan_train_the_same_network() -> None:
             module.scan = parallel_scan
     for _ in range(5):
         assert plain.advance() == pytest.approx(other.advance(), abs=0.05)
+
+
+def test_training_goes_on_from_a_model(small_model: Model) -> None:
+    """The reals that a file's integers stand for round to the same integers."""
+    trainer = Trainer(small_model.design, Recipe(lanes=2, steps=8), [source()], [])
+    trainer.begin_with(small_model)
+    for name, array in trainer.network.export().items():
+        if array.dtype.kind == "f":
+            assert np.allclose(array, small_model.tensors[name], rtol=1e-6, atol=0), name
+        else:
+            assert np.array_equal(array, small_model.tensors[name]), name
+    other = Trainer(Design.of("recurrent", width=16), Recipe(lanes=2, steps=8), [source()], [])
+    with pytest.raises(UsageError, match="another network"):
+        other.begin_with(small_model)
 
 
 def test_training_that_diverges_stops_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
