@@ -53,7 +53,7 @@ def parameter_code(x: Tensor, step: float, limit: int = CODE_LIMIT) -> Tensor:
     return _ParameterCode.apply(x, 1 / step, float(limit))
 
 
-class _SpreadCode(_ParameterCode):
+class _SpreadCode(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, inverse_step: float, distance: float, limit: float) -> Tensor:
         rounded = (x * (inverse_step / distance)).floor_().mul_(distance).add_(distance / 2)
