@@ -56,8 +56,8 @@ def text(
 ) -> None:
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
 
-    A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, as of
-    one that ships: little text then goes a long way. Beside OUT stand its checkpoint (OUT.checkpoint), written every
+    A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, such
+    as one that ships. Beside OUT stand its checkpoint (OUT.checkpoint), written every
     minute, and its learning curve (OUT.csv).
     """
     out, checkpoint = _places(target, resume)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from arcodec.exact.torch_layers import TorchNetwork
+from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models import store
 from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design

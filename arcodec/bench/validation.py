@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..exact.torch_layers import TorchNetwork
+from ..exact.torch_networks import TorchNetwork
 from ..models import store
 from ..training import corpus
 from ..training.evaluate import bits_per_byte

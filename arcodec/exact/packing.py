@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-# Bits of a code -> (distance of neighbouring codes, the largest code). Four bits leave -8 unused. Two are -6, -2, 2 and
-# 6, and halve a model's file for next to nothing (docs/LOG.md).
+# Bits of a code -> (distance of neighbouring codes, the largest code). Four bits leave -8 unused; two are -6, -2, 2, 6:
+# twice the rows in the same bytes serve as well (docs/LOG.md).
 CODES = {4: (1, 7), 2: (4, 6)}
 
 

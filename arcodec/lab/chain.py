@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .. import codec, texts
-from ..exact.torch_layers import TorchNetwork
+from ..exact.torch_networks import TorchNetwork
 from ..models import store
 from ..models.registry import FAMILIES, Design
 from ..sources import Chain, Image, Source, image, random_chain

@@ -14,7 +14,7 @@ import torch
 from .. import range_kernel as rk
 from ..errors import DamagedError, UsageError
 from ..exact.contexts import fill_rows, fresh_memory, remember, rows_of
-from ..exact.torch_layers import TorchNetwork, TorchStack, multiply_with
+from ..exact.torch_networks import TorchNetwork, TorchStack, multiply_with
 from ..frequencies import from_weights
 from . import loops
 from .engine import Coded, Progress

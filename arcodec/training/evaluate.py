@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from ..exact.contexts import fresh_memory, rows_of
-from ..exact.torch_layers import TorchNetwork
+from ..exact.torch_networks import TorchNetwork
 from .corpus import Source
 
 LANES = 32

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..exact.program import compile_network, fresh_state
 from ..exact.stack import answers, compile_stacks
-from ..exact.torch_layers import TorchNetwork
+from ..exact.torch_networks import TorchNetwork
 from ..models import file, loops
 from ..models.registry import Design
 

@@ -19,7 +19,8 @@ from torch.autograd import Function
 
 from ..exact import spec as s
 from ..exact.tables import SIGMOID_STEP
-from ..exact.torch_layers import Layer, Linear, Norm, Projection, Recurrence, SquaredRelu, TorchNetwork
+from ..exact.torch_layers import Layer, Linear, Norm, Projection, Recurrence, SquaredRelu
+from ..exact.torch_networks import TorchNetwork
 from ..jit import kernel
 
 _F = np.float32

@@ -14,7 +14,8 @@ from torch import nn
 
 from ..errors import UsageError
 from ..exact.rounding import parallel_scan
-from ..exact.torch_layers import Embed, Recurrence, TorchNetwork
+from ..exact.torch_layers import Embed, Recurrence
+from ..exact.torch_networks import TorchNetwork
 from ..files import replacing
 from ..models.file import Model
 from ..models.registry import Design

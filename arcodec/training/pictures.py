@@ -24,7 +24,8 @@ from ..errors import UsageError
 from ..exact.spec import Stack
 from ..exact.stack import empty_stacks
 from ..exact.tables import exp2_table
-from ..exact.torch_layers import Linear, TorchStack, multiply_with
+from ..exact.torch_layers import Linear
+from ..exact.torch_networks import TorchStack, multiply_with
 from ..files import replacing
 from ..mixing.pixels import canvas
 from ..mixing.pixels.loops import describe_row

@@ -8,7 +8,8 @@ import torch
 
 from arcodec.errors import DamagedError
 from arcodec.exact.contexts import fresh_memory, rows_of
-from arcodec.exact.torch_layers import PRODUCTS, TorchNetwork
+from arcodec.exact.torch_layers import PRODUCTS
+from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.registry import FAMILIES

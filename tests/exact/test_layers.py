@@ -12,7 +12,8 @@ from arcodec.exact import spec as s
 from arcodec.exact.contexts import fill_rows, fresh_memory, remember, rows_of
 from arcodec.exact.packing import CODES, packed, unpacked
 from arcodec.exact.tables import exp2_table, sigmoid_table, softmax_table
-from arcodec.exact.torch_layers import Attend, Delay, Norm, TorchNetwork
+from arcodec.exact.torch_layers import Attend, Delay, Norm
+from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models.file import Model
 from arcodec.models.registry import Design
 from tests.exact.test_engines import torch_weights

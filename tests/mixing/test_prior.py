@@ -12,7 +12,7 @@ import arcodec
 from arcodec.container import Picture
 from arcodec.errors import ModelError, UsageError
 from arcodec.exact.stack import answers, compile_stacks
-from arcodec.exact.torch_layers import TorchStack
+from arcodec.exact.torch_networks import TorchStack
 from arcodec.mixing.pixels import canvas
 from arcodec.mixing.pixels.engine import PixelEngine, conformance_picture
 from arcodec.mixing.pixels.team import DEFAULT

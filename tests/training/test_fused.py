@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from arcodec.exact.torch_layers import TorchNetwork
+from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models import attention, recurrent
 from arcodec.training import fused
 from arcodec.training.evaluate import nats
