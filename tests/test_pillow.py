@@ -12,7 +12,7 @@ from PIL import Image
 import arcodec
 import arcodec.pillow
 
-from .media.test_images import photo
+from .media.samples import photo
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tests.cli.conftest import Run
-from tests.media.test_images import EXACT, WRAPPED, photo
+from tests.media.samples import EXACT, WRAPPED, photo
 
 
 def pixels(path: str) -> np.ndarray:

@@ -14,7 +14,7 @@ import arcodec
 from arcodec import codec, container
 from arcodec.errors import DamagedError
 from arcodec.media import chroma
-from tests.media.test_images import photo
+from tests.media.samples import photo
 
 
 def once_jpeg(array: np.ndarray, quality: int = 90, subsampling: int = 2) -> np.ndarray:
