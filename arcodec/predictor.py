@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import container
-from .errors import LimitError, UsageError
+from .errors import LimitError, ModelError, UsageError
 from .machine import available_cores, installed_memory
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .models.file import Model
 
 PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
+LEARNING = 3  # level of ``best`` with a network that learns from the block, too
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -84,6 +85,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     experts = Predictor(container.EXPERTS, None, level)
     if model == "none" or preset == "fast":
         return experts if mix else Predictor()
+    from .exact.learning import can_learn
     from .models import store
 
     found = store.find(model or store.TEXT)
@@ -91,7 +93,9 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
         return Predictor(container.NETWORK, found)
     mixture = Predictor(container.MIXTURE, found, level)
     sample = data[:_SAMPLE]
-    return mixture if 100 * _size(mixture, sample) < _WORTH * _size(experts, sample) else experts
+    if 100 * _size(mixture, sample) >= _WORTH * _size(experts, sample):
+        return experts
+    return replace(mixture, level=LEARNING) if preset == "best" and can_learn(found.network) else mixture
 
 
 def _size(predictor: Predictor, sample: memoryview) -> int:
@@ -110,7 +114,7 @@ def block_size_for(length: int, predictor: Predictor, device: str) -> int:
     """Symbols a block: a function of the input's length, of who predicts, and of whether the device wants many."""
     if predictor.kind == container.NETWORK and device != "cpu":
         blocks = min(_LANES, length // _SHORTEST_LANE)
-    elif predictor.has_experts and PRESETS[predictor.level] == "best":
+    elif predictor.has_experts and predictor.level >= PRESETS.index("best"):
         blocks = -(-length // container.MAX_BLOCK)
     else:
         blocks = -(-length // (_EXPERTS_ALONE if predictor.kind == container.EXPERTS else _WITH_NETWORK))
@@ -207,17 +211,23 @@ def engine_for_picture(
 
 
 def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:
+    from .exact.learning import can_learn
+    from .exact.learning import memory as memory_to_learn
     from .mixing.engine import MixtureEngine, verified
     from .mixing.team import TEAMS
     from .models import store
 
-    team = TEAMS[predictor.level]
-    each = team.memory(block_size)
+    team, model = TEAMS[predictor.level], predictor.model
+    each, program = team.memory(block_size), None
+    if model is not None:
+        program = store.compiled(model, cores).program
+        if team.learns:
+            if not can_learn(model.network):
+                raise ModelError(f"the file wants model {model.name} to learn, which its family cannot")
+            each += memory_to_learn(program)
     if each > memory:
         raise LimitError(
             f"a block of {block_size:,} bytes takes {each:,} bytes of memory at preset {team.name}, more than the "
             f"{memory:,} allowed: allow more (max memory), or compress in smaller blocks"
         )
-    threads = min(cores, memory // each)
-    program = None if predictor.model is None else store.compiled(predictor.model, threads).program
-    return verified(MixtureEngine(program, team, threads))
+    return verified(MixtureEngine(program, team, min(cores, memory // each)))

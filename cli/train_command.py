@@ -13,6 +13,7 @@ import click
 from arcodec.errors import UsageError
 
 if TYPE_CHECKING:
+    from arcodec.models.file import Model
     from arcodec.training.loop import Report
 
 
@@ -61,15 +62,12 @@ def text(
     minute, and its learning curve (OUT.csv).
     """
     out, checkpoint = _places(target, resume)
-    from arcodec.models import store
     from arcodec.models.registry import Design
     from arcodec.training import corpus
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    if start is not None and (family or config):
-        raise UsageError("--from takes the network as it is: leave out --family and --config")
-    begun = None if start is None else store.find(start)
+    begun = _begun(start, bool(family or config))
     design = Design.of(family or "recurrent", **_settings(config)) if begun is None else begun.design
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
@@ -107,6 +105,7 @@ def text(
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--valid", "valid", multiple=True, metavar="PATH", help="Held-out pictures.")
 @click.option("-o", "target", required=True, metavar="OUT.safetensors", help="The model file to write.")
+@click.option("--from", "start", metavar="MODEL", help="Begin with this model's network (a name or a path).")
 @click.option("--config", multiple=True, metavar="NAME=VALUE", help="A setting of the network, as width=96.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, help="How long to train (60).")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside OUT.")
@@ -117,6 +116,7 @@ def images(
     paths: tuple[str, ...],
     valid: tuple[str, ...],
     target: str,
+    start: str | None,
     config: tuple[str, ...],
     minutes: float,
     resume: bool,
@@ -135,7 +135,10 @@ def images(
     from arcodec.training import pictures
     from arcodec.training.export import write_pixel_model
 
-    design = Design.of(OF_PICTURES, **_settings(config))
+    begun = _begun(start, bool(config))
+    design = Design.of(OF_PICTURES, **_settings(config)) if begun is None else begun.design
+    if design.family != OF_PICTURES:
+        raise UsageError(f"{start} predicts bytes: go on training it with 'arcodec train text'")
     fixed = {"minutes": minutes, "threads": threads, "seed": seed}
     plan = pictures.Recipe(**{**fixed, **_chosen(recipe, pictures.Recipe)})
     train, held_out = pictures.load(paths), pictures.load(valid)
@@ -144,6 +147,8 @@ def images(
     trainer = pictures.Trainer(design, plan, train, held_out)
     if resume:
         trainer.resume(checkpoint)
+    elif begun is not None:
+        trainer.begin_with(begun)
 
     def tell(report: pictures.Report) -> None:
         held = "" if report.valid_bpd is None else f"  held out {report.valid_bpd:.4f}"
@@ -169,6 +174,17 @@ def _places(target: str, resume: bool) -> tuple[Path, Path]:
     if not resume and checkpoint.exists():
         raise UsageError(f"{checkpoint} exists: give --resume to go on from it, or remove it")
     return out, checkpoint
+
+
+def _begun(start: str | None, described: bool) -> Model | None:
+    """The model that --from names, if there is one. Raises UsageError if the network is described besides."""
+    from arcodec.models import store
+
+    if start is None:
+        return None
+    if described:
+        raise UsageError("--from takes the network as it is: do not describe another")
+    return store.find(start)
 
 
 def _chosen(pairs: tuple[str, ...], recipe: type) -> dict[str, Any]:

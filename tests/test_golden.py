@@ -15,6 +15,7 @@ from arcodec.models.wide import TorchEngine
 from tests.conftest import GOLDEN
 
 MODEL = str(GOLDEN / "small-recurrent.safetensors")
+CONVOLUTION = str(GOLDEN / "small-convolution.safetensors")
 SAMPLE = (Path(__file__).parent.parent / "data" / "sample.txt").read_bytes()
 
 FILES = {
@@ -40,7 +41,8 @@ MIXED = {
     "mixture-blocks": (SAMPLE + bytes(range(256)), MODEL, {"block_size": 1500}),
     "experts": (SAMPLE * 2, "none", {}),
     "fast": (SAMPLE * 2, None, {"preset": "fast"}),
-    "best": (SAMPLE + bytes(range(256)), MODEL, {"preset": "best"}),
+    "best": (SAMPLE + bytes(range(256)), CONVOLUTION, {"preset": "best"}),
+    "learning": (SAMPLE + bytes(range(256)), MODEL, {"preset": "best"}),
 }
 
 
@@ -48,8 +50,12 @@ MIXED = {
 def test_golden_mixtures(name: str) -> None:
     original, model, settings = MIXED[name]
     golden = (GOLDEN / f"{name}.arc").read_bytes()
-    assert arcodec.decompress(golden, model=MODEL) == original
+    assert arcodec.decompress(golden, model=CONVOLUTION if model == CONVOLUTION else MODEL) == original
     assert arcodec.compress(original, model, **settings) == golden
+
+
+def test_files_of_best_from_before_networks_learnt() -> None:
+    assert arcodec.decompress((GOLDEN / "best-static.arc").read_bytes(), model=MODEL) == SAMPLE + bytes(range(256))
 
 
 def _picture() -> bytes:

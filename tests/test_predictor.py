@@ -8,15 +8,45 @@ import pytest
 
 import arcodec
 from arcodec import container, machine, predictor
-from arcodec.errors import LimitError, UsageError
+from arcodec.errors import LimitError, ModelError, UsageError
+from arcodec.exact import learning
+from arcodec.exact.program import compile_network
 from arcodec.mixing.engine import MixtureEngine
-from arcodec.mixing.team import BEST, TEAMS
+from arcodec.mixing.team import BEST, LEARNING, TEAMS
 from arcodec.models.file import Model
 from arcodec.predictor import Predictor, Resources, block_size_for, choose, engine_for
 
 
 def test_presets_are_the_teams_in_order() -> None:
-    assert tuple(team.name for team in TEAMS) == predictor.PRESETS
+    assert tuple(team.name for team in TEAMS[:3]) == predictor.PRESETS
+    assert [team.number for team in TEAMS] == [0, 1, 2, predictor.LEARNING]
+    assert [team.learns for team in TEAMS] == [False, False, False, True]
+
+
+def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
+    levels = {}
+    for family, model in small_models.items():
+        chosen = choose(memoryview(english), str(model.path), "best", True, "cpu")
+        assert chosen.kind == container.MIXTURE
+        levels[family] = chosen.level
+    assert levels == {"attention": BEST.number, "convolution": BEST.number, "recurrent": LEARNING.number}
+    alone = choose(memoryview(english), "none", "best", True, "cpu")
+    assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
+
+
+def test_a_file_may_not_ask_of_a_network_what_it_cannot(small_models: dict[str, Model]) -> None:
+    wanted = Predictor(container.MIXTURE, small_models["convolution"], LEARNING.number)
+    with pytest.raises(ModelError, match="which its family cannot"):
+        engine_for(wanted, 1000, 1, Resources())
+
+
+def test_memory_of_what_is_learnt_counts(small_models: dict[str, Model]) -> None:
+    model, size = small_models["recurrent"], 1000
+    each = LEARNING.memory(size) + learning.memory(compile_network(model.network, model.tensors))
+    wanted = Predictor(container.MIXTURE, model, LEARNING.number)
+    engine_for(wanted, size, 1, Resources(max_memory=each))
+    with pytest.raises(LimitError, match="max memory"):
+        engine_for(wanted, size, 1, Resources(max_memory=each - 1))
 
 
 def test_blocks_are_larger_where_experts_are_alone() -> None:

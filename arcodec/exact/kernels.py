@@ -52,8 +52,8 @@ def linear(
 
 
 @kernel
-def norm(x: np.ndarray, codes: np.ndarray) -> None:
-    """See spec.Norm."""
+def inverse_root(x: np.ndarray) -> Any:
+    """What a norm multiplies by: 1 over the root mean square, float32."""
     squares = np.int32(0)
     for i in range(len(x)):
         coarse = np.int32(_code(x[i] * _STATISTIC_PER_UNIT))
@@ -61,22 +61,30 @@ def norm(x: np.ndarray, codes: np.ndarray) -> None:
     per_square = np.float32(_STATISTIC_SQUARE / len(x))
     mean = np.float32(squares) * per_square
     rms = np.sqrt(mean + _EPSILON)
-    inverse = _ONE / rms
+    return _ONE / rms
+
+
+@kernel
+def norm(x: np.ndarray, codes: np.ndarray) -> None:
+    """See spec.Norm."""
+    inverse = inverse_root(x)
     for i in range(len(x)):
         y = x[i] * inverse
         codes[i] = np.int16(_code(y * _NORM_PER_UNIT))
 
 
 @kernel
-def _sigmoid(table: np.ndarray, x: Any) -> Any:
+def sigmoid(table: np.ndarray, x: Any) -> Any:
+    """Of a real, from the table."""
     return table[np.int64(_code(x * _SIGMOID_PER_UNIT)) + s.CODE_LIMIT]
 
 
 @kernel
-def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
+def recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
+    """See spec.Recurrence; x (3 * width,) -> codes (width,), the states h (width,) move on."""
     width = len(h)
     for i in range(width):
-        f = _sigmoid(table, x[i])
+        f = sigmoid(table, x[i])
         z = min(max(x[width + i], -_INPUT_LIMIT), _INPUT_LIMIT)
         b = (_ONE - f) * z
         kept = f * h[i]
@@ -84,7 +92,7 @@ def _recurrence(x: np.ndarray, h: np.ndarray, table: np.ndarray, codes: np.ndarr
         raised = state + _SNAP
         state = raised - _SNAP
         h[i] = state
-        out = state * _sigmoid(table, x[2 * width + i])
+        out = state * sigmoid(table, x[2 * width + i])
         codes[i] = np.int16(_code(out * _GATED_PER_UNIT))
 
 
@@ -101,7 +109,7 @@ def squared_relu(x: np.ndarray, codes: np.ndarray) -> None:
 def _gate(x: np.ndarray, table: np.ndarray, codes: np.ndarray) -> None:
     width = len(x) // 2
     for i in range(width):
-        y = x[i] * _sigmoid(table, x[width + i])
+        y = x[i] * sigmoid(table, x[width + i])
         codes[i] = np.int16(_code(y * _GATED_PER_UNIT))
 
 
@@ -174,7 +182,7 @@ def _attend(
 
 
 @kernel
-def _embed(program: Program, state: State) -> None:
+def embed(program: Program, state: State) -> None:
     """Rows of codes side by side; the first layer of the program projects them."""
     fill_rows(state.memory, program.shape[p.ROWS_LOG2], state.rows)
     width = program.shape[p.ROW_WIDTH]
@@ -185,18 +193,18 @@ def _embed(program: Program, state: State) -> None:
 
 
 @kernel
-def _start_sum(program: Program, state: State) -> None:
+def start_sum(program: Program, state: State, projected: np.ndarray) -> None:
     """The residual sum begins with the projected rows and the row of the last symbol."""
     last = program.last[state.memory[0] & np.uint64(255)]
     for i in range(len(state.sum)):
         from_last = np.float32(last[i]) * _EMBED_STEP
-        state.sum[i] = state.work[i] + from_last
+        state.sum[i] = projected[i] + from_last
 
 
 @kernel
 def _logits(program: Program, state: State) -> None:
     """Write the logits of the next symbol, in bits, into the first 256 of state.work."""
-    _embed(program, state)
+    embed(program, state)
     clock = state.clock[0]
     work, now = state.work, state.codes_now
     for i in range(len(program.layers)):
@@ -208,12 +216,12 @@ def _logits(program: Program, state: State) -> None:
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
             linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
             if i == 0:
-                _start_sum(program, state)
+                start_sum(program, state, work)
         elif kind == p.NORM:
             norm(state.sum, now[:outputs])
         elif kind == p.RECURRENCE:
             h = state.reals[layer[p.REALS] : layer[p.REALS] + outputs]
-            _recurrence(work[:inputs], h, program.sigmoid, now[:outputs])
+            recurrence(work[:inputs], h, program.sigmoid, now[:outputs])
         elif kind == p.SQUARED_RELU:
             squared_relu(work[:inputs], now[:outputs])
         elif kind == p.GATE:
@@ -250,7 +258,12 @@ def _logits(program: Program, state: State) -> None:
 def weights(program: Program, state: State, out: np.ndarray) -> None:
     """Integer weights (256,) int64 of the next symbol, 1..2**24, proportional to 2**logit."""
     _logits(program, state)
-    bits = state.work[: s.ALPHABET]
+    weigh(program, state.work[: s.ALPHABET], out)
+
+
+@kernel
+def weigh(program: Program, bits: np.ndarray, out: np.ndarray) -> None:
+    """Integer weights (256,) from logits (256,), which are rounded to their step."""
     best = np.float32(-np.inf)
     for i in range(len(bits)):
         bits[i] = np.rint(bits[i] * _LOGIT_PER_BIT)

@@ -77,6 +77,11 @@ class TorchStack(nn.Module):
             for name, array in cast(Layer, layer).export().items()
         }
 
+    def adopt(self, tensors: Arrays) -> None:
+        """As of ``TorchNetwork``, from the stack's own tensors."""
+        for prefix, layer in self.layers.items():
+            cast(Layer, layer).adopt(cast(Arrays, _under(prefix.replace("_", "."), tensors)))
+
 
 class TorchNetwork(nn.Module):
     """A network in torch: trainable when made from its description alone, frozen when made from a file's tensors."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..exact import kernels
-from ..exact.contexts import remember
-from ..exact.program import Program, State, empty_program, fresh_state
+from ..exact import learning
+from ..exact.learning import Learner
+from ..exact.program import Program, State, empty_program
 from ..jit import kernel
 from ..range_kernel import BIT_TOTAL
 from . import experts
@@ -108,6 +108,7 @@ def _search(
 def _read(
     program: Program,
     state: State,
+    learner: Learner,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -124,9 +125,9 @@ def _read(
         symbol = np.int64(text[t])
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            kernels.weights(program, state, weights)
+            learning.weights(program, state, learner, weights)
             mx.plant(tree, weights)
-            remember(state.memory, symbol)
+            learning.follow(program, state, learner, weights, symbol)
         if wanted[t]:
             _search(mixture, network, tree, kept, stack, guesses[t], shares[t])
         for place in range(7, -1, -1):
@@ -150,8 +151,7 @@ def likeliest(
     program = empty_program() if program is None else program
     guesses, shares = np.zeros((len(block), count), np.uint8), np.zeros((len(block), count))
     _read(
-        program,
-        fresh_state(program),
+        *learning.begin(program, network and team.learns),
         network,
         fresh_mixture(len(block), team, network),
         np.empty(SCRATCH, np.int64),

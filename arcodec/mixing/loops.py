@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import range_kernel as rk
-from ..exact import kernels
-from ..exact.contexts import remember
+from ..exact import learning
+from ..exact.learning import Learner
 from ..exact.program import Program, State
 from ..jit import kernel
 from . import account as ac
@@ -21,6 +21,7 @@ SCRATCH = WEIGHTS + 512
 def encode(
     program: Program,
     state: State,
+    learner: Learner,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -45,10 +46,10 @@ def encode(
         symbol = np.int64(text[t])
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            kernels.weights(program, state, weights)
+            learning.weights(program, state, learner, weights)
             mx.plant(tree, weights)
             totals[1] += np.log2(tree[1] / weights[symbol])
-            remember(state.memory, symbol)
+            learning.follow(program, state, learner, weights, symbol)
         likelihood = 1.0  # of the byte's bits, times BIT_TOTAL each: one logarithm a byte instead of eight
         for place in range(7, -1, -1):
             if place == 3:
@@ -73,6 +74,7 @@ def encode(
 def decode(
     program: Program,
     state: State,
+    learner: Learner,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -88,7 +90,7 @@ def decode(
     for t in range(start, stop):
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            kernels.weights(program, state, weights)
+            learning.weights(program, state, learner, weights)
             mx.plant(tree, weights)
         for place in range(7, -1, -1):
             if place == 3:
@@ -103,5 +105,5 @@ def decode(
         text[t] = numbers[mx.PARTIAL] & 255
         mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
         if network:
-            remember(state.memory, text[t])
+            learning.follow(program, state, learner, weights, np.int64(text[t]))
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..jit import inlined
 from . import contexts, estimation, matching, weighing
@@ -42,6 +42,7 @@ class Team:
     most_buckets_log2: int  # for each context
     most_heads_log2: int  # of matches, for each length
     estimates: int  # maps of secondary estimation above the mixer: by the last byte, by two as well (slow: they miss)
+    learns: bool = False  # the network among the experts does, from the block itself
 
     def buckets_log2(self, length: int) -> int:
         """Buckets of each context for a block of ``length`` bytes, two a byte as long as there are few."""
@@ -52,7 +53,10 @@ class Team:
         return min(self.most_heads_log2, max(8, length.bit_length()))
 
     def memory(self, length: int) -> int:
-        """Bytes that coding a block of ``length`` bytes takes at most, its input and output included."""
+        """Bytes that coding a block of ``length`` bytes takes at most, its input and output included.
+
+        What a network that learns takes comes on top (``learning.memory``).
+        """
         nodes = self.contexts * 64 << self.buckets_log2(length)
         weights = 4 * self.sets * CHOICES * (EACH * self.contexts + OTHERS + _LANES)
         maps = 4 * estimation.points(1 + self.estimates)
@@ -63,4 +67,5 @@ class Team:
 FAST = Team("fast", 0, 6, 3, 16, 18, 1)
 DEFAULT = Team("default", 1, 22, 6, 16, 20, 2)
 BEST = Team("best", 2, contexts.MOST, weighing.MOST_SETS, 20, 22, 2)
-TEAMS = (FAST, DEFAULT, BEST)
+LEARNING = replace(BEST, name="best, learning", number=3, learns=True)
+TEAMS = (FAST, DEFAULT, BEST, LEARNING)

@@ -53,20 +53,21 @@ class Model:
 def conformance_symbols() -> np.ndarray:
     """The fixed sequence behind the conformance vector: a sentence, then 512 bytes from a congruential generator."""
     sentence = b"It is a truth universally acknowledged, that one answer must be in want of one question.\n" * 2
-    return np.frombuffer(sentence + bytes(range(256)) + _noise(512), np.uint8)
+    return np.frombuffer(sentence + bytes(range(256)) + noise(512), np.uint8)
 
 
 def conformance_codes(inputs: int) -> np.ndarray:
     """As those symbols, for a network that predicts pixels: 64 times its inputs (64, inputs), int8."""
-    return np.maximum(np.frombuffer(_noise(64 * inputs), np.int8), -s.CODE_LIMIT).reshape(64, inputs)
+    return np.maximum(np.frombuffer(noise(64 * inputs), np.int8), -s.CODE_LIMIT).reshape(64, inputs)
 
 
-def _noise(count: int) -> bytes:
-    state, noise = 1, bytearray()
+def noise(count: int) -> bytes:
+    """So many bytes of a congruential generator, the same everywhere."""
+    state, bytes_of_it = 1, bytearray()
     for _ in range(count):
         state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
-        noise.append(state >> 56)
-    return bytes(noise)
+        bytes_of_it.append(state >> 56)
+    return bytes(bytes_of_it)
 
 
 def digest_of_answers(answers: np.ndarray) -> str:

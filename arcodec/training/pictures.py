@@ -33,6 +33,7 @@ from ..mixing.pixels.prior import fresh_prior
 from ..mixing.pixels.state import fresh_pixels
 from ..mixing.pixels.team import DEFAULT
 from ..models import pixels as family
+from ..models.file import Model
 from ..models.registry import Design
 from .rate import rate_at
 from .run import run
@@ -219,6 +220,15 @@ class Trainer:
         self.pool: list[Samples] = []
         self.left: list[list[np.ndarray]] = []  # places in the pool, of each channel, of batches still to come
         self.passes_left = 0
+
+    def begin_with(self, model: Model) -> None:
+        """Start from the weights of a model file instead of random ones. Raises UsageError for another design."""
+        if model.design != self.design:
+            raise UsageError(f"{model.name} is of another network ({model.design.settings()})")
+        for c, stack in enumerate(self.stacks):
+            assert isinstance(stack, TorchStack)
+            start = f"{c}."
+            stack.adopt({n.removeprefix(start): array for n, array in model.tensors.items() if n.startswith(start)})
 
     def _by_channel(self, described_pictures: list[list[Samples]]) -> list[Samples]:
         """Of each channel all samples; those of grey pictures count as green."""

@@ -68,6 +68,16 @@ def test_train_on_images(run: Run) -> None:
     assert run("compress", "a.png", "--model", "m.safetensors").code == 0
     assert run("train", "images", "a.png", "-o", "m.safetensors").code == 2  # there is a checkpoint
     assert run("train", "images", "a.png", "-o", "m.safetensors", "--resume", "--config", "width=9").code == 2
+    quick = [word for word in settings if word.startswith("--recipe")]
+    start = ("--from", "m.safetensors", "--minutes", "0.01", "--recipe", "rate=1e-6")
+    begun = run("train", "images", "a.png", "--valid", "a.png", "-o", "n.safetensors", *quick, *start)
+    assert begun.code == 0
+    first, again = (
+        float(Path(f"{name}.safetensors.csv").read_text().split()[-1].split(",")[-1]) for name in ("m", "n")
+    )
+    assert abs(again - first) < 0.02  # that far it had come
+    assert run("train", "images", "a.png", "-o", "o.safetensors", *start, *settings).code == 2
+    assert run("train", "images", "a.png", "-o", "o.safetensors", "--from", "text").code == 2
     assert run("train", "images", "a.png", "-o", "m.txt").code == 2
     assert run("train", "images", "a.png", "-o", "n.safetensors", "--recipe", "nonsense=1").code == 2
     assert run("train", "images", "missing", "-o", "n.safetensors").code == 2

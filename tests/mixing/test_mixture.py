@@ -20,12 +20,14 @@ from arcodec.mixing import engine as mixing_engine
 from arcodec.mixing import history, logistic, vectors
 from arcodec.mixing.engine import MixtureEngine
 from arcodec.mixing.mixture import fresh_mixture
-from arcodec.mixing.team import TEAMS
+from arcodec.mixing.team import BEST, LEARNING, TEAMS
 from arcodec.models import store
 from arcodec.models.file import Model
+from arcodec.texts import manual
 
 EXPERTS = MixtureEngine(None)
-TEAM_ENGINES = [MixtureEngine(None, team) for team in TEAMS]
+TEAM_ENGINES = [MixtureEngine(None, team) for team in TEAMS[:3]]
+TEAM_ENGINES.append(MixtureEngine(mixing_engine._small_program(), TEAMS[3]))  # its network learns
 
 
 def quiet(done: int) -> None:
@@ -115,9 +117,10 @@ def test_memory_is_what_the_team_says() -> None:
 def test_indices_stay_inside_the_arrays() -> None:
     """The kernels run without bounds checks; here they are compiled with them."""
     program = (
-        "import random; from arcodec.mixing.engine import MixtureEngine; from arcodec.mixing.team import TEAMS;"
+        "import random; from arcodec.mixing.engine import MixtureEngine, _small_program; "
+        "from arcodec.mixing.team import TEAMS;"
         "import numpy as np; data = np.frombuffer(bytes(300) + random.Random(0).randbytes(300) + b'a b' * 99, 'u1');"
-        "[list(MixtureEngine(None, team).encode([data], print)) for team in TEAMS]"
+        "[list(MixtureEngine(_small_program() if team.learns else None, team).encode([data], print)) for team in TEAMS]"
     )
     checked = dict(os.environ, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=tempfile.mkdtemp())
     subprocess.run([sys.executable, "-c", program], env=checked, check=True, stdout=subprocess.DEVNULL)
@@ -149,6 +152,20 @@ def test_a_network_helps_and_is_one_of_many(small_models: dict[str, Model], engl
     assert bits(noise, mixed) < 1.02 * 8 * len(noise) + 200
 
 
+def test_a_network_that_learns_makes_it_smaller(small_models: dict[str, Model]) -> None:
+    program, text = store.compiled(small_models["recurrent"], 1).program, manual()[:40_000]
+    assert bits(text, MixtureEngine(program, LEARNING)) < 0.999 * bits(text, MixtureEngine(program, BEST))
+
+
+def test_each_block_learns_for_itself(english: bytes) -> None:
+    block = np.frombuffer(english, np.uint8)[:700]
+    for threads in (1, 2):
+        engine = MixtureEngine(mixing_engine._small_program(), LEARNING, threads)
+        one, other, third = engine.encode([block, block[:300], block], quiet)
+        assert np.array_equal(one.words, third.words)
+        assert not np.array_equal(one.words, other.words)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_blocks_on_several_cores_are_the_same(english: bytes, threads: int) -> None:
     blocks = [np.frombuffer(english[i : i + 500], np.uint8) for i in range(0, len(english), 500)]
@@ -172,6 +189,10 @@ def test_any_words_decode_to_something_or_are_refused() -> None:
         except DamagedError:
             continue
         assert len(text) == 300
+
+
+def test_every_team_conforms() -> None:
+    assert {team.name: mixing_engine.conformance_of(team) for team in TEAMS} == mixing_engine.CONFORMANCE
 
 
 def test_experts_that_compute_something_else_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,166 @@
+"""Networks that learn while they code: forwards unchanged, gradients those of training, sums in the written order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+
+from arcodec.exact import kernels, learning
+from arcodec.exact.contexts import fresh_memory, remember, rows_of
+from arcodec.exact.learning import STEPS, Learner
+from arcodec.exact.program import LINEAR, Program, State, compile_network, fresh_state
+from arcodec.exact.torch_networks import TorchNetwork
+from arcodec.models.file import Model
+from arcodec.models.registry import FAMILIES, Design
+
+
+@pytest.fixture
+def model(small_models: dict[str, Model]) -> Model:
+    return small_models["recurrent"]
+
+
+@pytest.fixture
+def program(model: Model) -> Program:
+    return compile_network(model.network, model.tensors)
+
+
+@njit
+def _static(program: Program, state: State, symbols: np.ndarray, out: np.ndarray) -> None:
+    for t in range(len(symbols)):
+        kernels.weights(program, state, out[t])
+        remember(state.memory, symbols[t])
+
+
+@njit
+def _learn(program: Program, state: State, learner: Learner, symbols: np.ndarray, out: np.ndarray) -> None:
+    for t in range(len(symbols)):
+        learning.weights(program, state, learner, out[t])
+        learning.follow(program, state, learner, out[t], np.int64(symbols[t]))
+
+
+def run(program: Program, symbols: np.ndarray, learns: bool) -> tuple[np.ndarray, Program, Learner]:
+    """The weights before each symbol (n, 256), and what is left at the end."""
+    own, state, learner = learning.begin(program, learns)
+    out = np.zeros((len(symbols), 256), np.int64)
+    _learn(own, state, learner, symbols, out)
+    return out, own, learner
+
+
+def bits(weights: np.ndarray, symbols: np.ndarray) -> float:
+    return float(np.log2(weights.sum(1) / weights[np.arange(len(symbols)), symbols]).sum())
+
+
+def test_nothing_changes_before_the_first_step(program: Program, symbols: np.ndarray) -> None:
+    expected = np.zeros((len(symbols), 256), np.int64)
+    _static(program, fresh_state(program), symbols, expected)
+    assert np.array_equal(run(program, symbols, False)[0], expected)
+    learnt, own, _ = run(program, symbols, True)
+    assert np.array_equal(learnt[:STEPS], expected[:STEPS])
+    assert not np.array_equal(learnt[STEPS:], expected[STEPS:])
+    assert not np.array_equal(own.weights, program.weights)
+
+
+def test_a_program_is_not_changed_by_who_learns_from_it(program: Program, symbols: np.ndarray) -> None:
+    weights, constants = program.weights.copy(), program.constants.copy()
+    first, second = run(program, symbols, True)[0], run(program, symbols, True)[0]
+    assert np.array_equal(first, second)
+    assert np.array_equal(program.weights, weights)
+    assert np.array_equal(program.constants, constants)
+
+
+def test_what_comes_again_costs_less(program: Program) -> None:
+    random = np.random.default_rng(1)
+    words = [bytes(random.integers(97, 123, 5).astype(np.uint8)) for _ in range(8)]
+    text = np.frombuffer(b" ".join(words[i] for i in random.integers(0, 8, 2000)), np.uint8)
+    static, learnt = (bits(run(program, text, learns)[0], text) for learns in (False, True))
+    assert learnt < 0.7 * static
+
+
+def _gradients(model: Model, symbols: np.ndarray) -> dict[str, np.ndarray]:
+    """By torch, of the cost in nats of all the symbols, for every weight and bias that is learnt."""
+    network = TorchNetwork(model.network)
+    network.adopt(model.tensors)
+    embed = network.spec.embed
+    rows = torch.from_numpy(rows_of(symbols, fresh_memory(), embed.rows_log2, embed.contexts))[:, None]
+    target = torch.from_numpy(symbols.astype(np.int64))
+    last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))[:, None]
+    logits, _ = network(last, rows, network.memory(1))
+    torch.nn.functional.cross_entropy(logits[:, 0] * math.log(2), target, reduction="sum").backward()
+    return {
+        name.removesuffix(".projection.weight"): parameter.grad.numpy()
+        for name, parameter in network.named_parameters()
+        if name.endswith("projection.weight") and parameter.grad is not None
+    }
+
+
+def test_gradients_are_those_of_training(model: Model, program: Program, english: bytes) -> None:
+    symbols = np.frombuffer(english, np.uint8)[:STEPS]
+    expected = list(_gradients(model, symbols).values())
+    _, own, learner = run(program, symbols, True)
+    before = learning.begin(program, True)[2].weights
+    linear = [row for row in program.layers if row[0] == LINEAR]
+    assert len(expected) == len(linear)
+    for row, gradient in zip(linear, expected, strict=True):
+        outputs, inputs = gradient.shape
+        part = slice(row[3], row[3] + row[1] * row[2])
+        # One step's mean square is a thousandth of the gradient's; the step leads against its sign.
+        size = np.sqrt(learner.weight_squares[part] / 0.001)
+        found = (np.sign(before[part] - learner.weights[part]) * size).reshape(row[2], row[1])[:outputs, :inputs]
+        likeness = (found * gradient).sum() / np.linalg.norm(found) / np.linalg.norm(gradient)
+        assert likeness > 0.9999
+    codes = own.weights[: len(before)].astype(np.float32)
+    assert np.abs(codes).max() <= 63
+
+
+def test_sums_are_in_the_written_order() -> None:
+    """Against numpy, one IEEE operation at a time, on numbers of very different sizes."""
+    random = np.random.default_rng(6)
+    gradient = (random.normal(size=(STEPS, 6)) * 10.0 ** random.integers(-3, 6, (STEPS, 6))).astype(np.float32)
+    codes = random.integers(-127, 128, (STEPS, 32)).astype(np.float32)
+    row, expected, bias = np.zeros(32, np.float32), np.zeros(32, np.float32), np.float32(0)
+    for n in range(STEPS):
+        expected = expected + gradient[n, 2] * codes[n]
+        bias = bias + gradient[n, 2]
+    assert learning._weights_back(gradient, 2, codes, row) == bias
+    assert np.array_equal(row, expected)
+
+    matrix = random.integers(-63, 64, (6, 32)).astype(np.int8)
+    scale = random.random(6).astype(np.float32)
+    of_codes, expected = np.zeros(32, np.float32), np.zeros(32, np.float32)
+    still = np.float32(1.5 * 2**11)
+    for o in range(6):
+        expected = expected + ((gradient[0, o] * scale[o] + still) - still) * matrix[o].astype(np.float32)
+    learning._codes_back(matrix.ravel(), scale, gradient[0], of_codes)
+    assert np.array_equal(of_codes, expected)
+
+
+def test_numbers_stay_numbers_whatever_the_model(model: Model, symbols: np.ndarray) -> None:
+    """With the largest scales and biases that a model file may have, and with the smallest."""
+    for scale, bias in ((1e6, 1e6), (1e6, -1e6), (1e-20, 1e-20)):
+        tensors = dict(model.tensors)
+        for name, array in tensors.items():
+            if name.endswith((".scale", ".bias")):
+                tensors[name] = np.full_like(array, scale if name.endswith(".scale") else bias)
+        _, own, learner = run(compile_network(model.network, tensors), np.tile(symbols, 2), True)
+        for array in (own.constants, *learner):
+            assert np.isfinite(array).all()
+        tiny = np.finfo(np.float32).tiny
+        for array in (learner.of_logits, learner.of_sum, learner.of_reals, learner.of_codes, learner.weight_squares):
+            assert not ((array != 0) & (np.abs(array) < tiny)).any()  # nothing subnormal
+
+
+def test_who_can_learn() -> None:
+    assert {family: learning.can_learn(Design.of(family).network()) for family in FAMILIES} == {
+        "recurrent": True,
+        "convolution": False,
+        "attention": False,
+    }
+
+
+def test_memory_is_what_is_used(program: Program) -> None:
+    own, _, learner = learning.begin(program, True)
+    assert learning.memory(program) == sum(a.nbytes for a in (own.weights, own.constants, *learner))
