@@ -95,7 +95,7 @@ preset = click.option(
     "--preset",
     type=click.Choice(["fast", "default", "best"]),
     help="fast: experts that learn from the data, no network. default: the network text with them. best: more of "
-    "them and more memory, in large blocks, on one core each.",
+    "them and more memory, and the network learns from the data, too; in large blocks, on one core each; slow.",
 )
 no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
 media = click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import accounts, corpora, known, pictures, sameness, speed, validation
 from .measure import machine
 
-_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation")
+_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation", "learning")
 _PICTURES = ("photographs", "once-jpeg", "drawings", "small-pictures", "picture-speed", "large-picture")
 
 
@@ -44,6 +44,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
             return pictures.large(list(pictures.photographs(options.data))[-1][1])
         case "sameness":
             return sameness.sameness(data, presets)
+        case "learning":
+            return validation.learning(options.data, (options.model or ["text"])[0], options.limit)
         case _:
             return validation.table(options.data, options.model or ["text"], options.limit)
 
@@ -56,14 +58,21 @@ def main() -> None:
         "data",
         type=Path,
         nargs="*",
-        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation, categories; "
+        help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation and learning, "
+        "categories; "
         "for pictures, those; for small-pictures with mnist/ and cifar10-4k/",
     )
-    parser.add_argument("--model", action="append", help="name or path of a model, for validation; may be repeated")
+    parser.add_argument(
+        "--model",
+        action="append",
+        help="name or path of a model, for validation and learning; validation takes several",
+    )
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")
     parser.add_argument("--megapixels", type=int, default=16, help="largest picture of picture-speed (16)")
     parser.add_argument("--megabytes", type=int, default=100, help="of the input for memory (100)")
-    parser.add_argument("--limit", type=int, default=200_000, help="bytes of each category for validation (200,000)")
+    parser.add_argument(
+        "--limit", type=int, default=200_000, help="bytes of each category for validation and learning (200,000)"
+    )
     options = parser.parse_args()
     print(f"Machine: {machine()}.\n", flush=True)
     for line in _lines(options):

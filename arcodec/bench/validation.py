@@ -1,4 +1,4 @@
-"""Network alone on held-out documents: bits per byte of each category."""
+"""Networks on held-out documents: bits per byte of each category, alone and learning while they code."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..exact.torch_networks import TorchNetwork
+from ..mixing.engine import MixtureEngine
+from ..mixing.team import BEST, LEARNING
 from ..models import store
 from ..training import corpus
 from ..training.evaluate import bits_per_byte
+from . import measure as m
 
 
 def table(folders: list[Path], models: list[str], limit: int) -> Iterator[str]:
@@ -20,3 +23,27 @@ def table(folders: list[Path], models: list[str], limit: int) -> Iterator[str]:
         source = corpus.load(str(folder))
         figures = [f"{bits_per_byte(network, source, limit, 'cpu'):.4f}" for network in networks.values()]
         yield f"| {folder.name} | {min(limit, len(source.symbols)):,} | " + " | ".join(figures) + " |"
+
+
+def learning(folders: list[Path], model: str, limit: int) -> Iterator[str]:
+    """What the network takes alone, and among the experts of preset best, as it is and learning.
+
+    At most ``limit`` bytes of each category, in one piece.
+    """
+    program = store.compiled(store.find(model), 1).program
+    yield m.row(["category", "bytes", "network", "learning", "change", "best without", "best", "change"])
+    yield m.row(["---", *["---:"] * 7])
+    for folder in folders:
+        symbols = corpus.load(str(folder)).symbols[:limit]
+        figures = []
+        for team in (BEST, LEARNING):
+            (coded,) = MixtureEngine(program, team).encode([symbols], lambda done: None)
+            figures.append((coded.network_bits or 0.0, coded.model_bits))
+        cells = []
+        for before, after in zip(*figures, strict=True):
+            cells += [
+                f"{before / len(symbols):.4f}",
+                f"{after / len(symbols):.4f}",
+                f"{100 * (after / before - 1):.1f} %",
+            ]
+        yield m.row([folder.name, f"{len(symbols):,}", *cells])
