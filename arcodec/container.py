@@ -19,7 +19,7 @@ VERSION = 1
 MODEL_PREFIX = 4  # bytes of the model's sha-256
 STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
 NETWORK_DEPTH = 8  # bits of a picture's samples that a network knows of
-MAX_LEVEL = 0, 0, 2, 3  # of each predictor; a network among the experts of pictures has no level 3
+MAX_LEVEL = 0, 0, 2, 3  # of each predictor
 BYTES, PICTURE = range(2)  # media
 MAX_BLOCK = 1 << 24  # symbols
 MAX_LENGTH = 1 << 62
@@ -268,8 +268,7 @@ def _read_header(cursor: _Cursor) -> Header:
             f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
         )
     level, kind = predictor >> 2 & 3, predictor & 3
-    most = MAX_LEVEL[kind] - (kind == MIXTURE and picture is not None)
-    if version & 14 or predictor >> 4 > PICTURE or level > most:
+    if version & 14 or predictor >> 4 > PICTURE or level > MAX_LEVEL[kind]:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if picture is not None and (kind == NETWORK or (kind == MIXTURE and picture.depth != NETWORK_DEPTH)):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")

@@ -153,6 +153,8 @@ def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Re
 def for_picture(picture: container.Picture, samples: np.ndarray, model: str | None, preset: str) -> Predictor:
     """The predictor for a picture: with a network, where there is one, if it shortens some rows of its middle.
 
+    At best it learns from the picture as well, unless it is one for small squares, which gain nothing by it.
+
     samples: (height, width, channels). model: as for ``choose``, but one that predicts bytes is not for pictures, and
     the preset's is taken. Raises UsageError and ModelError.
     """
@@ -176,7 +178,9 @@ def for_picture(picture: container.Picture, samples: np.ndarray, model: str | No
         engine = engine_for_picture(predictor, picture, rows, 1, Resources(threads=1))
         return _size_by(engine, sample, predictor.kind)
 
-    return mixture if 100 * size(mixture) < _WORTH * size(experts) else experts
+    if 100 * size(mixture) >= _WORTH * size(experts):
+        return experts
+    return replace(mixture, level=LEARNING) if preset == "best" and not found.design.config.squares else mixture
 
 
 def rows_for(picture: container.Picture, preset: str) -> int:
@@ -196,17 +200,18 @@ def engine_for_picture(
     from .mixing.pixels.team import TEAMS
 
     team = TEAMS[predictor.level]
-    each = team.memory(rows, picture.width, picture.channels)
+    each, network = team.memory(rows, picture.width, picture.channels), None
+    if predictor.model is not None:
+        from .exact import stack
+        from .models import store
+
+        network = (store.stack_program(predictor.model), predictor.model.design.config)
+        each += stack.memory(network[0]) if team.learns else 0
     if each > resources.memory:
         raise LimitError(
             f"{rows:,} rows of the picture take {each:,} bytes of memory at preset {team.name}, more than the "
             f"{resources.memory:,} allowed: allow more (max memory), or compress in smaller blocks"
         )
-    network = None
-    if predictor.model is not None:
-        from .models import store
-
-        network = (store.stack_program(predictor.model), predictor.model.design.config)
     return verified(PixelEngine(picture, team, min(resources.cores(blocks), resources.memory // each), network))
 
 

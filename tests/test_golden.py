@@ -69,6 +69,7 @@ PICTURES = {
     "picture-fast": (_picture(), None, {"preset": "fast", "block_size": 32 * 3 * 10}),
     "picture-best": (_picture(), "none", {"preset": "best"}),
     "picture-network": (_picture(), PIXELS, {}),
+    "picture-learning": (_picture(), PIXELS, {"preset": "best"}),
     "picture-parted": ((GOLDEN / "once-jpeg.ppm").read_bytes(), "none", {}),
 }
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import arcodec
 from arcodec import container, machine, predictor
 from arcodec.errors import LimitError, ModelError, UsageError
-from arcodec.exact import learning
+from arcodec.exact import learning, stack
 from arcodec.exact.program import compile_network
 from arcodec.mixing.engine import MixtureEngine
-from arcodec.mixing.team import BEST, LEARNING, TEAMS
-from arcodec.models.file import Model
-from arcodec.predictor import Predictor, Resources, block_size_for, choose, engine_for
+from arcodec.mixing.pixels import team as pixel_team
+from arcodec.mixing.pixels.engine import conformance_picture
+from arcodec.mixing.team import BEST, DEFAULT, LEARNING, TEAMS
+from arcodec.models import store
+from arcodec.models.file import Model, load
+from arcodec.predictor import (
+    Predictor,
+    Resources,
+    block_size_for,
+    choose,
+    engine_for,
+    engine_for_picture,
+    for_picture,
+)
+from tests.conftest import GOLDEN
 
 
 def test_presets_are_the_teams_in_order() -> None:
@@ -32,6 +46,30 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
     assert levels == {"attention": BEST.number, "convolution": BEST.number, "recurrent": LEARNING.number}
     alone = choose(memoryview(english), "none", "best", True, "cpu")
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
+
+
+def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -> None:
+    pixels = str(GOLDEN / "small-pixels.safetensors")
+    picture = conformance_picture()
+    height, width, channels = picture.shape
+    shape = container.Picture(width, height, channels, 8)
+    for preset, level in (("default", DEFAULT.number), ("best", LEARNING.number)):
+        chosen = for_picture(shape, picture, pixels, preset)
+        assert (chosen.kind, chosen.level) == (container.MIXTURE, level)
+    learning_one, small = (
+        Predictor(container.MIXTURE, load(Path(pixels)), LEARNING.number),
+        container.Picture(28, 28, 1, 8),
+    )
+    each = pixel_team.LEARNING.memory(28, 28, 1) + stack.memory(store.stack_program(load(Path(pixels))))
+    engine_for_picture(learning_one, small, 28, 1, Resources(max_memory=each))
+    with pytest.raises(LimitError, match="max memory"):
+        engine_for_picture(learning_one, small, 28, 1, Resources(max_memory=each - 1))
+    assert store.find(store.THUMBNAILS).design.config.squares  # so that it is the one that does not
+    digits = (
+        np.tile(np.arange(28, dtype=np.uint8) * 8, (280, 1))[..., None]
+        ^ (np.arange(280, dtype=np.uint8) // 28 & 3)[:, None, None]
+    )
+    assert for_picture(container.Picture(28, 280, 1, 8), digits, None, "best").level == BEST.number
 
 
 def test_a_file_may_not_ask_of_a_network_what_it_cannot(small_models: dict[str, Model]) -> None:

@@ -193,18 +193,18 @@ def embed(program: Program, state: State) -> None:
 
 
 @kernel
-def start_sum(program: Program, state: State, projected: np.ndarray) -> None:
-    """The residual sum begins with the projected rows and the row of the last symbol."""
+def start_sum(program: Program, state: State) -> None:
+    """The residual sum begins with the row of the last symbol."""
     last = program.last[state.memory[0] & np.uint64(255)]
     for i in range(len(state.sum)):
-        from_last = np.float32(last[i]) * _EMBED_STEP
-        state.sum[i] = projected[i] + from_last
+        state.sum[i] = np.float32(last[i]) * _EMBED_STEP
 
 
 @kernel
 def _logits(program: Program, state: State) -> None:
     """Write the logits of the next symbol, in bits, into the first 256 of state.work."""
     embed(program, state)
+    start_sum(program, state)
     clock = state.clock[0]
     work, now = state.work, state.codes_now
     for i in range(len(program.layers)):
@@ -215,8 +215,6 @@ def _logits(program: Program, state: State) -> None:
             at = layer[p.CONSTANTS]
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
             linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
-            if i == 0:
-                start_sum(program, state, work)
         elif kind == p.NORM:
             norm(state.sum, now[:outputs])
         elif kind == p.RECURRENCE:

@@ -17,7 +17,7 @@ from .packing import unpacked
 NORM, LINEAR, RECURRENCE, SQUARED_RELU, GATE, DELAY, ATTEND, ADD = range(8)
 
 # Columns of Program.layers
-KIND, INPUTS, OUTPUTS, WEIGHTS, CONSTANTS, REALS, CODES, SIZE, EXTRA = range(9)
+KIND, INPUTS, OUTPUTS, WEIGHTS, CONSTANTS, REALS, CODES, SIZE, EXTRA, COLUMNS = range(10)
 
 
 class Program(NamedTuple):
@@ -122,6 +122,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         rows.append(linear_row(tensors, prefix, inputs, outputs, weights, constants))
 
     linear("embed", network.embed.contexts * network.embed.row_width, network.width)
+    rows.append([ADD, network.width, network.width, 0, 0, 0, 0, 0, 0])
     for b, branch in enumerate((*network.branches, network.head)):
         for i, layer in enumerate(branch):
             prefix = f"{b}.{i}"

@@ -7,10 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import kernel
+from . import descent
 from . import kernels as k
 from . import program as p
 from . import spec as s
+from .descent import FROM, NOW, REALS, STEPS, Learner
 from .dot import LANES, ROWS, padded
+
+_OUTPUTS = 3  # place in StackProgram.shape
 
 
 class StackProgram(NamedTuple):
@@ -21,7 +25,7 @@ class StackProgram(NamedTuple):
     weights: np.ndarray  # int8
     constants: np.ndarray  # float32
     exp2: np.ndarray  # (1537,) float32: 2**(24 - i / 64), integers
-    shape: np.ndarray  # (3,) int64: width, widest reals, widest codes
+    shape: np.ndarray  # (4,) int64: width, widest reals, widest codes, outputs of each stack
 
 
 class StackState(NamedTuple):
@@ -37,18 +41,18 @@ def compile_stacks(stacks: s.Stacks, tensors: dict[str, np.ndarray]) -> StackPro
     """Lay out stacks whose tensors were checked against ``stacks.tensors()``."""
     weights, constants = p.Flat(np.int8), p.Flat(np.float32)
     rows: list[list[int]] = []
-    starts, width, widest_reals, widest_codes = [0], 0, 0, 0
+    starts, width, widest_reals, widest_codes, outputs = [0], 0, 0, 0, 0
     for c, stack in enumerate(stacks.stacks):
-        width = max(width, stack.width)
+        width, outputs = max(width, stack.width), stack.outputs
         branch = "first"
         for prefix, layer in stack.layers():
             if prefix.partition(".")[0] != branch and branch != "first":
                 rows.append([p.ADD, stack.width, stack.width, 0, 0, 0, 0, 0, 0])
             branch = prefix.partition(".")[0]
             match layer:
-                case s.Linear(inputs, outputs):
-                    rows.append(p.linear_row(tensors, f"{c}.{prefix}", inputs, outputs, weights, constants))
-                    widest_reals, widest_codes = max(widest_reals, outputs), max(widest_codes, inputs)
+                case s.Linear(inputs, many):
+                    rows.append(p.linear_row(tensors, f"{c}.{prefix}", inputs, many, weights, constants))
+                    widest_reals, widest_codes = max(widest_reals, many), max(widest_codes, inputs)
                 case s.Norm(size):
                     rows.append([p.NORM, size, size, 0, 0, 0, 0, 0, 0])
                 case s.SquaredRelu(size):
@@ -59,24 +63,24 @@ def compile_stacks(stacks: s.Stacks, tensors: dict[str, np.ndarray]) -> StackPro
                 rows.append([p.ADD, stack.width, stack.width, 0, 0, 0, 0, 0, 0])
         starts.append(len(rows))
     return StackProgram(
-        np.array(rows, np.int64).reshape(-1, 9),
+        np.array(rows, np.int64).reshape(-1, p.COLUMNS),
         np.array(starts, np.int64),
         weights.joined(),
         constants.joined(),
         tensors["exp2"].astype(np.float32),
-        np.array([width, padded(widest_reals, ROWS), padded(widest_codes, LANES)], np.int64),
+        np.array([width, padded(widest_reals, ROWS), padded(widest_codes, LANES), outputs], np.int64),
     )
 
 
 def empty_stacks(inputs: int = 0) -> StackProgram:
     """No stack, but room for so many inputs: where a signature wants one that is not run."""
     nothing = compile_stacks(s.Stacks(()), {"exp2": np.zeros(24 * 64 + 1, np.int32)})
-    return nothing._replace(shape=np.array([0, 0, padded(inputs, LANES)], np.int64))
+    return nothing._replace(shape=np.array([0, 0, padded(inputs, LANES), 0], np.int64))
 
 
 def fresh_stack_state(program: StackProgram) -> StackState:
     """Room for one who runs it."""
-    width, reals, codes = program.shape
+    width, reals, codes, _ = program.shape
     return StackState(
         np.zeros(codes, np.int16), np.zeros(width, np.float32), np.zeros(reals, np.float32), np.zeros(ROWS, np.int32)
     )
@@ -92,6 +96,77 @@ def answers(program: StackProgram, codes: np.ndarray, outputs: int) -> np.ndarra
             run_stack(program, state, stack)
             result[i, stack] = state.work[:outputs]
     return result
+
+
+def begin(program: StackProgram, learns: bool) -> tuple[StackProgram, StackState, Learner]:
+    """All that a block needs before its first pixel; one whose stacks learn gets weights of its own."""
+    if not learns:
+        return program, fresh_stack_state(program), descent.no_learner()
+    program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
+    return program, fresh_stack_state(program), _fresh_learner(program)
+
+
+def memory(program: StackProgram) -> int:
+    """Bytes that a block takes whose stacks learn: its copy of the program and what it has learnt."""
+    return sum(array.nbytes for array in (program.weights, program.constants, *_fresh_learner(program)))
+
+
+def _fresh_learner(program: StackProgram) -> Learner:
+    return descent.fresh_learner(
+        program.layers, program.starts, program.weights, program.constants, s.INPUT_STEP, program.shape[_OUTPUTS], 0
+    )
+
+
+@kernel
+def run_and_learn(program: StackProgram, state: StackState, learner: Learner, stack: int) -> None:
+    """``run_stack``, remembering what learning will ask for."""
+    if len(learner.clock) == 0:
+        run_stack(program, state, stack)
+        return
+    now, start, stop = learner.clock[NOW], program.starts[stack], program.starts[stack + 1]
+    codes, reals, first = learner.codes[now], learner.reals[now], learner.plan[start, FROM]
+    for i in range(program.layers[start, p.INPUTS]):
+        codes[first + i] = state.codes[i]
+    for j in range(len(state.sum)):
+        state.sum[j] = np.float32(0)
+    descent.forward(
+        program.layers,
+        start,
+        stop,
+        program.weights,
+        program.constants,
+        learner.first,
+        learner.first,
+        state.sum,
+        state.sums,
+        codes,
+        reals,
+        learner.plan,
+    )
+    outputs = learner.plan[stop - 1, REALS]
+    for i in range(learner.of_outputs.shape[2]):
+        state.work[i] = reals[outputs + i]
+
+
+@kernel
+def end_pixel(program: StackProgram, learner: Learner, stacks: int) -> None:
+    """Learn when there are enough pixels; stacks: how many ran, and have the gradients of their outputs at hand."""
+    learner.clock[NOW] += 1
+    if learner.clock[NOW] < STEPS:
+        return
+    whole = descent.begin_step(learner)
+    for stack in range(stacks):
+        descent.descend(
+            program.layers,
+            program.starts[stack],
+            program.starts[stack + 1],
+            program.weights,
+            program.constants,
+            learner.first,
+            learner,
+            stack,
+            whole,
+        )
 
 
 @kernel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -12,19 +11,19 @@ import numpy as np
 from .. import range_kernel as rk
 from ..container import EXPERTS, packed_words
 from ..errors import DamagedError, ModelError
-from ..exact.learning import Learner, begin
-from ..exact.program import Program, State, compile_network, empty_program
-from ..exact.spec import CODE_LIMIT, WEIGHT_LIMIT
-from ..models import recurrent
+from ..exact.descent import Learner
+from ..exact.learning import begin
+from ..exact.program import Program, State, empty_program
 from ..models.engine import Coded, Progress
-from ..models.file import conformance_symbols, noise
+from ..models.file import conformance_symbols
 from ..models.parallel import chunks, side_by_side
-from . import account, logistic, loops
+from . import account, loops
 from .mixture import fresh_mixture
 from .team import DEFAULT, TEAMS, Team
+from .trial import small_program
 
 # CRC-32 of the words that each team alone makes of the conformance symbols.
-# The team whose network learns is given a small one for it, see ``_small_program``.
+# The team whose network learns is given a small one for it.
 CONFORMANCE = {"fast": 0x3BF56C02, "default": 0xC96B9EC8, "best": 0xF688EFFA, "best, learning": 0xDABC580B}
 
 
@@ -111,33 +110,9 @@ def conforms(team: Team = DEFAULT) -> bool:
 
 def conformance_of(team: Team) -> int:
     """What ``CONFORMANCE`` holds."""
-    program = _small_program() if team.learns else None
+    program = small_program() if team.learns else None
     (coded,) = MixtureEngine(program, team).encode([conformance_symbols()], lambda done: None)
     return zlib.crc32(packed_words(coded.words, EXPERTS))
-
-
-def _small_program() -> Program:
-    """A network that learns, made of noise and integers alone, so that it is the same wherever it is made."""
-    network = recurrent.network(recurrent.Config(width=32, blocks=1, contexts=2, rows_log2=6, row_width=8))
-    codes = np.arange(-CODE_LIMIT, CODE_LIMIT + 1)
-    halvings, between = np.divmod(np.arange(24 * 64 + 1), 64)
-    tensors: dict[str, np.ndarray] = {
-        "sigmoid": logistic.SQUASH[16 * codes + logistic.LIMIT] >> 8,
-        "exp2": ((1 << 24) * (128 - between) // 128 >> halvings).astype(np.int32),
-        "softmax": np.zeros(96, np.int32),
-    }
-    for name, (shape, kind) in network.tensors().items():
-        if name in tensors:
-            continue
-        drawn = np.frombuffer(noise(math.prod(shape)), np.uint8).reshape(shape)
-        match kind:
-            case "int8":
-                tensors[name] = ((drawn >> 1).astype(np.int8) - WEIGHT_LIMIT).clip(-WEIGHT_LIMIT)
-            case "float32":
-                tensors[name] = np.ldexp(drawn.astype(np.float32) + 1, -19)
-            case _:
-                tensors[name] = drawn
-    return compile_network(network, tensors)
 
 
 def verified(engine: MixtureEngine) -> MixtureEngine:

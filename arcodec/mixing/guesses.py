@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..exact import learning
-from ..exact.learning import Learner
+from ..exact.descent import Learner
 from ..exact.program import Program, State, empty_program
 from ..jit import kernel
 from ..range_kernel import BIT_TOTAL

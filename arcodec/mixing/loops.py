@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import range_kernel as rk
 from ..exact import learning
-from ..exact.learning import Learner
+from ..exact.descent import Learner
 from ..exact.program import Program, State
 from ..jit import kernel
 from . import account as ac

@@ -9,9 +9,9 @@ import pytest
 import torch
 from numba import njit
 
-from arcodec.exact import kernels, learning
+from arcodec.exact import descent, kernels, learning
 from arcodec.exact.contexts import fresh_memory, remember, rows_of
-from arcodec.exact.learning import STEPS, Learner
+from arcodec.exact.descent import STEPS, Learner
 from arcodec.exact.program import LINEAR, Program, State, compile_network, fresh_state
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models.file import Model
@@ -125,7 +125,7 @@ def test_sums_are_in_the_written_order() -> None:
     for n in range(STEPS):
         expected = expected + gradient[n, 2] * codes[n]
         bias = bias + gradient[n, 2]
-    assert learning._weights_back(gradient, 2, codes, row) == bias
+    assert descent._weights_back(gradient, 2, codes, row) == bias
     assert np.array_equal(row, expected)
 
     matrix = random.integers(-63, 64, (6, 32)).astype(np.int8)
@@ -134,7 +134,7 @@ def test_sums_are_in_the_written_order() -> None:
     still = np.float32(1.5 * 2**11)
     for o in range(6):
         expected = expected + ((gradient[0, o] * scale[o] + still) - still) * matrix[o].astype(np.float32)
-    learning._codes_back(matrix.ravel(), scale, gradient[0], of_codes)
+    descent._codes_back(matrix.ravel(), scale, gradient[0], of_codes)
     assert np.array_equal(of_codes, expected)
 
 
@@ -149,7 +149,7 @@ def test_numbers_stay_numbers_whatever_the_model(model: Model, symbols: np.ndarr
         for array in (own.constants, *learner):
             assert np.isfinite(array).all()
         tiny = np.finfo(np.float32).tiny
-        for array in (learner.of_logits, learner.of_sum, learner.of_reals, learner.of_codes, learner.weight_squares):
+        for array in (learner.of_outputs, learner.of_sum, learner.of_reals, learner.of_codes, learner.weight_squares):
             assert not ((array != 0) & (np.abs(array) < tiny)).any()  # nothing subnormal
 
 

@@ -21,13 +21,14 @@ from arcodec.mixing import history, logistic, vectors
 from arcodec.mixing.engine import MixtureEngine
 from arcodec.mixing.mixture import fresh_mixture
 from arcodec.mixing.team import BEST, LEARNING, TEAMS
+from arcodec.mixing.trial import small_program
 from arcodec.models import store
 from arcodec.models.file import Model
 from arcodec.texts import manual
 
 EXPERTS = MixtureEngine(None)
 TEAM_ENGINES = [MixtureEngine(None, team) for team in TEAMS[:3]]
-TEAM_ENGINES.append(MixtureEngine(mixing_engine._small_program(), TEAMS[3]))  # its network learns
+TEAM_ENGINES.append(MixtureEngine(small_program(), TEAMS[3]))  # its network learns
 
 
 def quiet(done: int) -> None:
@@ -117,10 +118,12 @@ def test_memory_is_what_the_team_says() -> None:
 def test_indices_stay_inside_the_arrays() -> None:
     """The kernels run without bounds checks; here they are compiled with them."""
     program = (
-        "import random; from arcodec.mixing.engine import MixtureEngine, _small_program; "
-        "from arcodec.mixing.team import TEAMS;"
+        "import random; from arcodec.mixing.engine import MixtureEngine; "
+        "from arcodec.mixing.team import TEAMS; from arcodec.mixing.trial import small_program;"
         "import numpy as np; data = np.frombuffer(bytes(300) + random.Random(0).randbytes(300) + b'a b' * 99, 'u1');"
-        "[list(MixtureEngine(_small_program() if team.learns else None, team).encode([data], print)) for team in TEAMS]"
+        "[list(MixtureEngine(small_program() if team.learns else None, team).encode([data], print)) for team in TEAMS];"
+        "from arcodec.mixing.pixels.engine import conforms; from arcodec.mixing.pixels.team import LEARNING;"
+        "assert conforms(LEARNING)"
     )
     checked = dict(os.environ, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=tempfile.mkdtemp())
     subprocess.run([sys.executable, "-c", program], env=checked, check=True, stdout=subprocess.DEVNULL)
@@ -160,7 +163,7 @@ def test_a_network_that_learns_makes_it_smaller(small_models: dict[str, Model]) 
 def test_each_block_learns_for_itself(english: bytes) -> None:
     block = np.frombuffer(english, np.uint8)[:700]
     for threads in (1, 2):
-        engine = MixtureEngine(mixing_engine._small_program(), LEARNING, threads)
+        engine = MixtureEngine(small_program(), LEARNING, threads)
         one, other, third = engine.encode([block, block[:300], block], quiet)
         assert np.array_equal(one.words, third.words)
         assert not np.array_equal(one.words, other.words)

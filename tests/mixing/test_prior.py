@@ -9,13 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import arcodec
+from arcodec import range_kernel as rk
 from arcodec.container import Picture
 from arcodec.errors import ModelError, UsageError
+from arcodec.exact.descent import NOW, STEPS
+from arcodec.exact.program import LINEAR
 from arcodec.exact.stack import answers, compile_stacks
 from arcodec.exact.torch_networks import TorchStack
 from arcodec.mixing.pixels import canvas
 from arcodec.mixing.pixels.engine import PixelEngine, conformance_picture
-from arcodec.mixing.pixels.team import DEFAULT
+from arcodec.mixing.pixels.loops import code_row
+from arcodec.mixing.pixels.prior import fresh_prior
+from arcodec.mixing.pixels.state import fresh_pixels
+from arcodec.mixing.pixels.team import BEST, DEFAULT, LEARNING, Team
 from arcodec.models import pixels as family
 from arcodec.models import store
 from arcodec.models.file import conformance_codes, load
@@ -23,6 +29,7 @@ from arcodec.models.registry import Design
 from arcodec.models.wide import stack_answers
 from arcodec.training.pictures import bits, described
 from tests.conftest import GOLDEN
+from tests.media.samples import photo
 
 MODEL = GOLDEN / "small-pixels.safetensors"
 
@@ -31,11 +38,11 @@ def quiet(done: int) -> None:
     pass
 
 
-def engine(shape: tuple[int, ...], with_network: bool = True) -> PixelEngine:
+def engine(shape: tuple[int, ...], with_network: bool = True, team: Team = DEFAULT) -> PixelEngine:
     model = load(MODEL)
     network = (store.stack_program(model), model.design.config) if with_network else None
     height, width, channels = shape
-    return PixelEngine(Picture(width, height, channels, 8), DEFAULT, network=network)
+    return PixelEngine(Picture(width, height, channels, 8), team, network=network)
 
 
 @pytest.mark.parametrize("product", ["float32", "int8"])
@@ -70,11 +77,17 @@ def test_it_earns_its_bits() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32))
-def test_any_block_comes_back(height: int, width: int, channels: int, seed: int) -> None:
+@given(
+    st.integers(1, 9),
+    st.integers(1, 40),
+    st.integers(1, 4),
+    st.integers(0, 2**32),
+    st.sampled_from((DEFAULT, LEARNING)),
+)
+def test_any_block_comes_back(height: int, width: int, channels: int, seed: int, team: Team) -> None:
     random = np.random.default_rng(seed)
     samples = random.integers(0, 256, (height, width, channels)).astype(np.uint8)
-    coding = engine(samples.shape)
+    coding = engine(samples.shape, team=team)
     (coded,) = coding.encode([samples.reshape(-1)], quiet)
     (back,) = coding.decode([(coded.words, samples.size)], quiet)
     assert back.tobytes() == samples.tobytes()
@@ -107,6 +120,58 @@ def test_gradients_reach_every_weight() -> None:
     expected = torch.stack((torch.rand(256) * 255, torch.rand(256) * 5 + 1), 1)
     bits(stack(codes), expected, torch.randint(0, 256, (256,)).float()).backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in stack.parameters())
+
+
+def test_what_is_learnt_while_coding_is_what_training_learns() -> None:
+    """After two rows of 32 pixels each stack has taken one step: against the gradient that torch finds.
+
+    Not the first two: where predictors know nothing yet, samples lie beyond what the coder's table tells apart.
+    """
+    model, picture = load(MODEL), photo(12, 32)
+    ordered = np.ascontiguousarray(picture[..., canvas.order(3)], np.uint16)
+    pixels = fresh_pixels(*picture.shape, 8, LEARNING, True)
+    prior = fresh_prior(store.stack_program(model), model.design.config, canvas.stride(picture.shape[1]), True)
+    before, layers = prior.learner.weights.copy(), prior.program.layers
+    nothing, coder, words = np.zeros((0, 0)), rk.new_encoder(), np.empty(1 << 16, np.uint32)
+    for y in range(12):
+        assert np.array_equal(prior.learner.weights, before)
+        prior.learner.clock[NOW] *= y == 11  # the others are forgotten
+        code_row(pixels, prior, coder, words, ordered[y], y, False, nothing, np.zeros(1), np.zeros((0, 2)))
+    for c, part in enumerate(described(picture, model.design.config)):
+        stack = TorchStack(model.design.stacks().stacks[c])
+        tensors = {n.removeprefix(f"{c}."): array for n, array in model.tensors.items() if n.startswith(f"{c}.")}
+        stack.adopt(tensors)
+        codes, expected, values = part.part(np.arange(len(part) - STEPS, len(part)))
+        bits(stack(codes), expected, values).backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad.numpy() for n, p in stack.named_parameters() if n.endswith("weight") and p.grad is not None]
+        linear = [row for row in layers[prior.program.starts[c] : prior.program.starts[c + 1]] if row[0] == LINEAR]
+        assert len(gradients) == len(linear)
+        for row, gradient in zip(linear, gradients, strict=True):
+            outputs, inputs = gradient.shape
+            at = slice(row[3], row[3] + row[1] * row[2])
+            # One step's mean square is a thousandth of the gradient's; the step leads against its sign.
+            size = np.sqrt(prior.learner.weight_squares[at] / 0.001) * np.sign(before[at] - prior.learner.weights[at])
+            found = size.reshape(row[2], row[1])[:outputs, :inputs]
+            assert (found * gradient).sum() / np.linalg.norm(found) / np.linalg.norm(gradient) > 0.99
+
+
+def test_it_learns_from_the_picture() -> None:
+    picture = photo(150, 200)
+    sizes = [next(engine(picture.shape, team=team).encode([picture.reshape(-1)], quiet)) for team in (BEST, LEARNING)]
+    assert sizes[1].model_bits < sizes[0].model_bits
+
+
+@pytest.mark.parametrize("scale", [1e6, 1e-20])
+def test_numbers_stay_numbers_whatever_the_model(scale: float) -> None:
+    model, picture = load(MODEL), photo(20, 32)
+    tensors = {n: np.full_like(a, scale) if n.endswith(("scale", "bias")) else a for n, a in model.tensors.items()}
+    program = compile_stacks(model.design.stacks(), tensors)
+    pixels = fresh_pixels(*picture.shape, 8, LEARNING, True)
+    prior = fresh_prior(program, model.design.config, canvas.stride(picture.shape[1]), True)
+    nothing, coder, words = np.zeros((0, 0)), rk.new_encoder(), np.empty(1 << 16, np.uint32)
+    for y, row in enumerate(np.ascontiguousarray(picture, np.uint16)):
+        code_row(pixels, prior, coder, words, row, y, False, nothing, np.zeros(1), np.zeros((0, 2)))
+    assert all(np.isfinite(array).all() for array in (prior.program.constants, *prior.learner))
 
 
 def test_the_loss_is_a_code_length() -> None:

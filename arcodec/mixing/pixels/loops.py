@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ... import range_kernel as rk
+from ...exact.stack import end_pixel
 from ...jit import kernel
+from ...models import pixels as family
 from . import account as ac
 from . import canvas as cv
 from . import mixture as mx
@@ -74,7 +76,7 @@ def code_row(
         maps,
         points,
     ) = pixels
-    program, state, reach, sizes = network_prior
+    program, state, learner, reach, sizes, parts = network_prior
     plane = shape[PLANE]
     prediction.start_row(shape, canvas, scratch, ages, errors, signed, y)
     for x in range(shape[WIDTH]):
@@ -109,7 +111,7 @@ def code_row(
                     prior.describe(
                         reach, sizes, shape, canvas, means, signed, near, scales, sample, state.codes, c, at, y, x
                     )
-                    prior.answer(program, state, sizes, means, near, scales, steepness, c, network[c])
+                    prior.answer(program, state, learner, sizes, means, near, scales, steepness, c, network[c])
                 else:
                     prior.plain(means, steepness, network[c])
             mx.start_sample(
@@ -179,6 +181,8 @@ def code_row(
                 mx.update(shape, bounds, sample, tree, values, recalled, slots, cells, reals, finals, maps, points, bit)
             value = tree[LOW]
             row[x, c] = value
+            if len(learner.clock) and prior.knows(shape, c):
+                prior.blame(program, learner, sizes, means, near, scales, c, network[c], parts, value)
             totals[0] += bits
             if len(costs):
                 costs[x, c] = bits
@@ -187,6 +191,8 @@ def code_row(
             prediction.learn_to_foresee(
                 shape, canvas, asked, fades, matrices, starts, scratch, ends, middles, weights, c, here, y, x
             )
+        if len(learner.clock):
+            end_pixel(program, learner, 1 if shape[CHANNELS] < family.CHANNELS else family.CHANNELS)
     prediction.end_row(shape, canvas, asked, fades, starts, above, ends, errors, signed, y)
     return True
 

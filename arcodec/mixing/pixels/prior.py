@@ -6,16 +6,20 @@ far they differ from one another, errors by how large errors were here. Its answ
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
+from ...exact.descent import NOW, REALS, Learner, still
+from ...exact.descent import UNIT as NATS
 from ...exact.spec import CODE_LIMIT, INPUT_STEP
-from ...exact.stack import StackProgram, StackState, empty_stacks, fresh_stack_state, run_stack
+from ...exact.stack import StackProgram, StackState, begin, empty_stacks, run_and_learn
 from ...exact.tables import LOGIT_STEP
 from ...jit import inlined, kernel
 from ...models import pixels as family
 from ...models.pixels import MIXTURE
+from .. import logistic
 from . import canvas as cv
 from . import contexts as cx
 from .levels import FRACTION, UNIT, level
@@ -38,6 +42,15 @@ _FIXED_MIDDLE = np.float32(family.FIXED_MIDDLE * UNIT)
 _FIXED_REACH = np.float32(family.FIXED_REACH * UNIT)
 _FIXED_STEEPNESS = np.float32(STEEPNESS / np.float32(UNIT << SCALE_BITS))  # of a mean error of one
 _FARTHEST = np.float32(64)  # errors
+_SHARPEST = np.float32(7.9)  # octaves
+_SQUASH = logistic.SQUASH
+_TABLED = np.float32(logistic.LIMIT - 1)
+_PER_WHOLE = np.float32(2.0**-logistic.PROBABILITY_BITS)
+_NATS_PER_STEP = np.float32(1 / logistic.STEPS)
+_NATS_PER_BIT = np.float32(math.log(2)) * NATS
+_HALF_UNIT = np.float32(UNIT // 2)
+_LEAST = np.float32(2.0**-22)  # keeps the cost of what no distribution expects finite
+_WHITE = 255
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _SAME, _OTHERS, _SQUARES, _FIXED = range(4)
 
@@ -47,18 +60,21 @@ class Prior(NamedTuple):
 
     program: StackProgram
     state: StackState
+    learner: Learner
     reach: np.ndarray  # (neighbours,) int64: where they stand relative to a sample
     sizes: (
         np.ndarray
     )  # (4,) int64: neighbours of its own channel, of each other; whether the place in a square is told;
     # how many distributions are fixed
+    parts: np.ndarray  # (3, 5) float32: room for ``blame``
 
 
-def fresh_prior(program: StackProgram, config: family.Config, stride: int) -> Prior:
-    """A network for a canvas of this stride."""
+def fresh_prior(program: StackProgram, config: family.Config, stride: int, learns: bool = False) -> Prior:
+    """A network for a canvas of this stride, which learns or stays as it is."""
     offsets = family.neighbours(max(config.same, config.others))
     sizes = np.array([config.same, config.others, config.squares, config.fixed], np.int64)
-    return Prior(program, fresh_stack_state(program), offsets[:, 0] * stride + offsets[:, 1], sizes)
+    parts = np.zeros((3, MIXTURE), np.float32)
+    return Prior(*begin(program, learns), offsets[:, 0] * stride + offsets[:, 1], sizes, parts)
 
 
 def no_prior() -> Prior:
@@ -158,6 +174,7 @@ def describe(
 def answer(
     program: StackProgram,
     state: StackState,
+    learner: Learner,
     sizes: np.ndarray,
     means: np.ndarray,
     near: np.ndarray,
@@ -167,7 +184,7 @@ def answer(
     mixture: np.ndarray,
 ) -> None:
     """Run the network on its codes and write the mixture (15,): weights, means in 1/32 and steepness."""
-    run_stack(program, state, c)
+    run_and_learn(program, state, learner, c)
     out = state.work
     best = np.float32(-np.inf)
     for k in range(MIXTURE):
@@ -189,6 +206,64 @@ def answer(
         steps = np.int64(min(max(np.rint(out[2 * MIXTURE + k] * _STEEPNESS_PER_OCTAVE), -_LIMIT), _LIMIT))
         factor = program.exp2[_STEEPEST - _ENTRIES * steps] * _TO_FACTOR
         mixture[2 * MIXTURE + k] = (_FIXED_STEEPNESS if fixed else steepness[last]) * factor
+
+
+@inlined
+def _tabled(steps: float) -> float:
+    return min(max(steps, -_TABLED), _TABLED)
+
+
+@inlined
+def _part_below(distance: float) -> float:
+    """The share of a logistic distribution below a distance from its mean, in steps of the table; interpolated."""
+    step = np.floor(distance)
+    at = np.int64(step) + logistic.LIMIT
+    low = np.float32(_SQUASH[at])
+    return (low + (np.float32(_SQUASH[at + 1]) - low) * (distance - step)) * _PER_WHOLE
+
+
+@kernel
+def blame(
+    program: StackProgram,
+    learner: Learner,
+    sizes: np.ndarray,
+    means: np.ndarray,
+    near: np.ndarray,
+    scales: np.ndarray,
+    c: int,
+    mixture: np.ndarray,
+    parts: np.ndarray,
+    value: int,
+) -> None:
+    """Write the gradient of what a sample cost, once it is known, by what ``answer`` made of it.
+
+    The cost is -ln of the sum over distributions of weight times (below(high) - below(low)), the interval that rounds
+    to the value; see ``training.pictures.bits``. parts (3, 5) float32 is room to work in.
+    """
+    now, last = learner.clock[NOW], len(means) - 1
+    raw = learner.plan[program.starts[c + 1] - 1, REALS]
+    reals, gradient = learner.reals[now], learner.of_outputs[c, now]
+    error = np.float32(max(scales[last, c, near[last]], LEAST_SCALE)) * _TO_ERROR
+    middle, total = np.float32(value << FRACTION), _LEAST
+    for k in range(MIXTURE):
+        mean, steepness = mixture[MIXTURE + k], mixture[2 * MIXTURE + k]
+        high = _tabled((middle + _HALF_UNIT - mean) * steepness)
+        low = _tabled((middle - _HALF_UNIT - mean) * steepness)
+        above = _ONE if value >= _WHITE else _part_below(high)
+        below = _ZERO if value <= 0 else _part_below(low)
+        at_high, at_low = above * (_ONE - above), below * (_ONE - below)
+        parts[0, k] = mixture[k] * (above - below)
+        parts[1, k] = mixture[k] * (at_high - at_low)
+        parts[2, k] = mixture[k] * (at_high * high - at_low * low) * _NATS_PER_STEP
+        total = total + parts[0, k]
+    for k in range(MIXTURE):
+        moves = _FIXED_REACH if k < sizes[_FIXED] else error
+        free = abs(reals[raw + MIXTURE + k]) <= _FARTHEST
+        sharper = abs(reals[raw + 2 * MIXTURE + k]) <= _SHARPEST
+        gradient[k] = still((mixture[k] - parts[0, k] / total) * _NATS_PER_BIT)
+        along = (parts[1, k] / total) * (mixture[2 * MIXTURE + k] * _NATS_PER_STEP) * moves
+        gradient[MIXTURE + k] = still(along * NATS) if free else _ZERO
+        gradient[2 * MIXTURE + k] = still(-(parts[2, k] / total) * _NATS_PER_BIT) if sharper else _ZERO
 
 
 @inlined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import estimation
 from ..weighing import MOST_SETS, SAYINGS
@@ -28,6 +28,7 @@ class Team:
     lattice: bool
     most_cells_log2: int  # of each context
     most_entries_log2: int  # of each of recall's
+    learns: bool = False  # the network among the densities does, from the block itself
 
     def densities(self, network: bool, lattice_wanted: bool) -> int:
         """How many give probabilities of intervals."""
@@ -51,7 +52,10 @@ class Team:
         return self.lattice and channels >= lattice.CHANNELS and depth == 8
 
     def memory(self, height: int, width: int, channels: int) -> int:
-        """Bytes that coding a block of pixels takes at most, its samples included."""
+        """Bytes that coding a block of pixels takes at most, its samples included.
+
+        What a network that learns takes comes on top (``stack.memory``).
+        """
         samples = height * width * channels
         matrices = 0
         for p in self.predictors:
@@ -75,4 +79,5 @@ _THREE = (
 FAST = Team("fast", 0, (_QUICK,), 8, 3, False, 16, 16)
 DEFAULT = Team("default", 1, _THREE, contexts.MOST, MOST_SETS, True, 20, 18)
 BEST = Team("best", 2, _THREE, contexts.MOST, MOST_SETS, True, 22, 20)
-TEAMS = (FAST, DEFAULT, BEST)
+LEARNING = replace(BEST, name="best, learning", number=3, learns=True)
+TEAMS = (FAST, DEFAULT, BEST, LEARNING)

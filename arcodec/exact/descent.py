@@ -1,0 +1,413 @@
+"""Gradient descent while coding: networks and stacks that learn from the symbols that both sides know by then.
+
+Known as dynamic evaluation (Krause et al. 2018, "Dynamic evaluation of neural sequence models"): after every ``STEPS``
+symbols the weights take one step down the gradient of what these cost, so that they follow the file at hand. Steps are
+divided by the root of each weight's fading mean square gradient (RMSProp; Tieleman and Hinton 2012), and gradients
+pass roundings as they do in training (``rounding``).
+
+Here the gradients themselves must be the same on every machine. They are float32, and each is a sum over symbols or
+outputs in a written order, one IEEE operation at a time: what runs side by side in a vector are different sums, never
+parts of one. Between layers gradients are rounded to multiples of 2**-12 and held below 2**30, so that nothing ever
+becomes subnormal, infinite or no number (docs/EXACT.md).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..jit import kernel
+from . import kernels
+from . import program as p
+from . import spec as s
+from . import tables as t
+from .dot import LANES, padded
+
+STEPS = 64  # symbols between two steps of descent
+UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
+
+_RATE = np.float32(2e-4)
+_FADE = 0.999  # of the mean squares, a step
+_KEPT, _TAKEN = np.float32(_FADE), np.float32(1 - _FADE)
+_LEAST_SQUARE = np.float32(1e-20)
+_LEAST_ROOT = np.float32(2.0**-10)
+_STILL = np.float32(1.5 * 2.0**11)  # added and taken away, it rounds to multiples of 2**-12, and large numbers coarser
+_LARGEST = np.float32(2.0**30)
+_INSIDE = np.float32(s.CODE_LIMIT + 0.5)  # what rounds to a code within the limit is below this
+_LIMIT = np.float32(s.CODE_LIMIT)
+_WEIGHT_LIMIT = np.float32(s.WEIGHT_LIMIT)
+_LEAST_WEIGHT = np.float32(1e-6)
+_INPUT = np.float32(s.INPUT_LIMIT)
+_PER_NORM = np.float32(1 / s.NORM_STEP)
+_PER_GATED = np.float32(1 / s.GATED_STEP)
+_PER_SQUARE = np.float32(1 / s.SQUARE_STEP)
+_TWICE_PER_SQUARE = np.float32(2 / s.SQUARE_STEP)
+_PER_STATISTIC = np.float32(1 / s.STATISTIC_STEP)
+_PER_SIGMOID = np.float32(1 / t.SIGMOID_STEP)
+_ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
+_PEAKS = 16  # running maxima of a row, side by side
+
+# Columns of Learner.plan, of each layer: where its inputs begin among the codes of a symbol, where its own codes and
+# its reals do (of a norm its inputs, of a recurrence its states), how many outputs it has without padding.
+FROM, CODES, REALS, COUNT, _PLACES = range(5)
+NOW, _DONE = range(2)  # of clock: symbols since the last step, steps
+
+
+class Learner(NamedTuple):
+    """What one sequence has learnt, and all that its next step needs to know of the symbols since the last."""
+
+    clock: np.ndarray  # (2,) int64, see above; empty if nothing is learnt
+    fading: np.ndarray  # (1,) float64: what is left of the first mean square
+    plan: np.ndarray  # (layers, 4) int64, see above
+    steps: np.ndarray  # (layers,) float32: what a code that enters a linear layer stands for
+    weights: np.ndarray  # float32: those that the program's are the roundings of, laid out like them
+    weight_squares: np.ndarray  # float32: mean squares of their gradients
+    bias_squares: np.ndarray  # float32, laid out like the program's constants
+    codes: np.ndarray  # (STEPS, ...) int16
+    reals: np.ndarray  # (STEPS, ...) float32
+    first: np.ndarray  # float32: the recurrences' states before the first of these symbols
+    of_outputs: np.ndarray  # (stacks, STEPS, outputs) float32: gradients from here on
+    of_sum: np.ndarray  # (STEPS, width)
+    of_reals: np.ndarray  # (STEPS, widest reals)
+    of_codes: np.ndarray  # (STEPS, widest codes)
+    inputs: np.ndarray  # (STEPS, widest codes) float32: room for codes as floats
+    row: np.ndarray  # (widest codes) float32: room for the gradient of one output's weights, or of a state
+    peaks: np.ndarray  # (16,) float32
+
+
+def no_learner() -> Learner:
+    """Where nothing is learnt."""
+    none = np.zeros(0)
+    layers = np.zeros((0, p.COLUMNS), np.int64)
+    learner = fresh_learner(layers, np.zeros(1, np.int64), none.astype(np.int8), none.astype(np.float32), 0.0, 0, 0)
+    return learner._replace(clock=np.zeros(0, np.int64))
+
+
+def fresh_learner(
+    layers: np.ndarray,
+    starts: np.ndarray,
+    weights: np.ndarray,
+    constants: np.ndarray,
+    step: float,
+    outputs: int,
+    states: int,
+) -> Learner:
+    """Before the first symbol.
+
+    layers, starts (stacks + 1,): where those of each stack begin; weights and constants: of a program of its own; step:
+    what a code that enters a stack stands for; outputs: of each stack; states: of all recurrences.
+    """
+    plan, steps = np.zeros((len(layers), _PLACES), np.int64), np.zeros(len(layers), np.float32)
+    real = weights.astype(np.float32)
+    codes = reals = width = widest_reals = widest_codes = 0
+    after = {p.NORM: s.NORM_STEP, p.RECURRENCE: s.GATED_STEP, p.SQUARED_RELU: s.SQUARE_STEP}
+    for start, stop in pairwise(starts):
+        now, entering = codes, step
+        codes += layers[start, p.INPUTS]
+        for i in range(start, stop):
+            kind, inputs, many = layers[i, p.KIND], layers[i, p.INPUTS], layers[i, p.OUTPUTS]
+            count = outputs if i + 1 == stop else layers[i + 1, p.INPUTS]
+            plan[i], steps[i] = (now, codes, reals, count), entering
+            if kind in after:
+                now, entering = codes, after[kind]
+                codes += padded(many, LANES)
+            if kind == p.LINEAR:
+                at, scales = layers[i, p.WEIGHTS], layers[i, p.CONSTANTS]
+                real[at : at + inputs * many] *= np.repeat(constants[scales : scales + many] / steps[i], inputs)
+                widest_reals, widest_codes = max(widest_reals, many), max(widest_codes, inputs)
+            if kind == p.ADD:
+                width = max(width, many)
+            elif kind != p.SQUARED_RELU:
+                reals += many
+
+    def room(*sizes: int) -> np.ndarray:
+        return np.zeros(sizes, np.float32)
+
+    return Learner(
+        np.zeros(2, np.int64),
+        np.ones(1),
+        plan,
+        steps,
+        real,
+        room(len(real)),
+        room(len(constants)),
+        np.zeros((STEPS, codes), np.int16),
+        room(STEPS, reals),
+        room(states),
+        room(len(starts) - 1, STEPS, outputs),
+        room(STEPS, width),
+        room(STEPS, widest_reals),
+        room(STEPS, widest_codes),
+        room(STEPS, widest_codes),
+        room(widest_codes),
+        room(_PEAKS),
+    )
+
+
+@kernel
+def forward(
+    layers: np.ndarray,
+    start: int,
+    stop: int,
+    weights: np.ndarray,
+    constants: np.ndarray,
+    sigmoid: np.ndarray,
+    states: np.ndarray,
+    total: np.ndarray,
+    sums: np.ndarray,
+    codes: np.ndarray,
+    reals: np.ndarray,
+    plan: np.ndarray,
+) -> None:
+    """Run the layers from ``start`` on, and keep what ``descend`` will ask for in codes and reals, rows of a learner's.
+
+    The first layer's codes stand there already, and total (width,), the residual sum, at what it begins with; states:
+    of all recurrences; sums (4,) int32 is room to work in. The outputs are the last layer's reals.
+    """
+    for i in range(start, stop):
+        layer = layers[i]
+        kind, inputs, outputs = layer[p.KIND], layer[p.INPUTS], layer[p.OUTPUTS]
+        entering, leaving, kept, last = plan[i, FROM], plan[i, CODES], plan[i, REALS], plan[i - 1, REALS]
+        if kind == p.LINEAR:
+            matrix = weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
+            at, made = layer[p.CONSTANTS], reals[kept : kept + outputs]
+            scale, bias = constants[at : at + outputs], constants[at + outputs : at + 2 * outputs]
+            kernels.linear(matrix, scale, bias, codes[entering : entering + inputs], sums, made)
+        elif kind == p.NORM:
+            for j in range(outputs):
+                reals[kept + j] = total[j]
+            kernels.norm(total[:outputs], codes[leaving : leaving + outputs])
+        elif kind == p.RECURRENCE:
+            h = states[layer[p.REALS] : layer[p.REALS] + outputs]
+            kernels.recurrence(reals[last : last + inputs], h, sigmoid, codes[leaving : leaving + outputs])
+            for j in range(outputs):
+                reals[kept + j] = h[j]
+        elif kind == p.SQUARED_RELU:
+            kernels.squared_relu(reals[last : last + inputs], codes[leaving : leaving + outputs])
+        else:
+            for j in range(outputs):
+                total[j] = total[j] + reals[last + j]
+
+
+@kernel
+def still(x: Any) -> Any:
+    """A gradient as it is passed on."""
+    return (min(max(x, -_LARGEST), _LARGEST) + _STILL) - _STILL
+
+
+@kernel
+def begin_step(learner: Learner) -> float:
+    """Count a step; what mean squares are to be multiplied by, because they began at 0."""
+    learner.clock[_DONE] += 1
+    learner.clock[NOW] = 0
+    learner.fading[0] = max(learner.fading[0] * _FADE, 1e-30)
+    return np.float32(1 / (1 - learner.fading[0]))
+
+
+@kernel
+def descend(
+    layers: np.ndarray,
+    start: int,
+    stop: int,
+    weights: np.ndarray,
+    constants: np.ndarray,
+    sigmoid: np.ndarray,
+    learner: Learner,
+    stack: int,
+    whole: float,
+) -> None:
+    """One step of the layers from ``start`` on, the last first; the gradient of their outputs is at hand."""
+    learner.of_sum[:] = 0
+    for i in range(stop - 1, start - 1, -1):
+        layer = layers[i]
+        kind, inputs, outputs = layer[p.KIND], layer[p.INPUTS], layer[p.OUTPUTS]
+        kept, before = learner.plan[i, REALS], learner.plan[i - 1, REALS]
+        if kind == p.LINEAR:
+            gradient = learner.of_reals
+            if i == stop - 1:
+                gradient = learner.of_outputs[stack]
+            elif layers[i + 1, p.KIND] == p.ADD:
+                gradient = learner.of_sum
+            _linear_back(layer, weights, constants, learner, i, gradient, i > start, whole)
+        elif kind == p.NORM:
+            _norm_back(learner.reals[:, kept : kept + outputs], learner.of_codes, learner.of_sum)
+        elif kind == p.RECURRENCE:
+            at = layer[p.REALS]
+            _recurrence_back(
+                learner.reals[:, before : before + inputs],
+                learner.reals[:, kept : kept + outputs],
+                learner.first[at : at + outputs],
+                sigmoid,
+                learner.of_codes,
+                learner.row,
+                learner.of_reals,
+            )
+        elif kind == p.SQUARED_RELU:
+            _squared_relu_back(learner.reals[:, before : before + outputs], learner.of_codes, learner.of_reals)
+
+
+@kernel
+def _norm_back(x: np.ndarray, of_codes: np.ndarray, of_sum: np.ndarray) -> None:
+    """Adds to of_sum what comes through the codes and through the root mean square of x (STEPS, width)."""
+    width = x.shape[1]
+    per_square = np.float32(s.STATISTIC_STEP**2 / width)
+    for n in range(STEPS):
+        inverse = kernels.inverse_root(x[n])
+        through = _ZERO
+        for i in range(width):
+            inside = abs(x[n, i] * inverse * _PER_NORM) < _INSIDE
+            of_codes[n, i] = still(of_codes[n, i] * _PER_NORM) if inside else _ZERO
+        for i in range(width):
+            through = through + of_codes[n, i] * x[n, i]
+        of_square = still(through * inverse) * inverse * inverse * per_square * _PER_STATISTIC  # 2 and 1/2 cancel
+        for i in range(width):
+            coarse = x[n, i] * _PER_STATISTIC
+            squares = of_square * np.rint(coarse) if abs(coarse) < _INSIDE else _ZERO
+            of_sum[n, i] = still(of_sum[n, i] + (of_codes[n, i] * inverse - squares))
+
+
+@kernel
+def _recurrence_back(
+    x: np.ndarray,
+    states: np.ndarray,
+    first: np.ndarray,
+    table: np.ndarray,
+    of_codes: np.ndarray,
+    carry: np.ndarray,
+    of_x: np.ndarray,
+) -> None:
+    """x (STEPS, 3 * width), states (STEPS, width), first (width,): the state before -> of_x; carry is room to work."""
+    width = len(first)
+    carry[:width] = 0
+    for n in range(STEPS - 1, -1, -1):
+        before = states[n - 1] if n else first
+        for i in range(width):
+            raw_f, raw_g = x[n, i], x[n, 2 * width + i]
+            f, g = kernels.sigmoid(table, raw_f), kernels.sigmoid(table, raw_g)
+            z = min(max(x[n, width + i], -_INPUT), _INPUT)
+            out = states[n, i] * g
+            of_out = still(of_codes[n, i] * _PER_GATED) if abs(out * _PER_GATED) < _INSIDE else _ZERO
+            slope = out * (_ONE - g)  # the sigmoid's step and its slope's cancel
+            of_x[n, 2 * width + i] = still(of_out * slope) if abs(raw_g * _PER_SIGMOID) < _INSIDE else _ZERO
+            of_state = still(carry[i] + of_out * g)
+            of_x[n, width + i] = still(of_state * (_ONE - f)) if z == x[n, width + i] else _ZERO
+            slope = (before[i] - z) * (f * (_ONE - f))
+            of_x[n, i] = still(of_state * slope) if abs(raw_f * _PER_SIGMOID) < _INSIDE else _ZERO
+            carry[i] = still(of_state * f)
+
+
+@kernel
+def _squared_relu_back(x: np.ndarray, of_codes: np.ndarray, of_x: np.ndarray) -> None:
+    width = x.shape[1]
+    for n in range(STEPS):
+        for i in range(width):
+            positive = max(x[n, i], _ZERO)
+            g = of_codes[n, i]
+            # At the limit only what leads inwards.
+            passes = positive * positive * _PER_SQUARE <= _LIMIT - _HALF or g > _ZERO
+            of_x[n, i] = still(g * positive * _TWICE_PER_SQUARE) if passes else _ZERO
+
+
+@kernel
+def _linear_back(
+    layer: np.ndarray,
+    weights: np.ndarray,
+    constants: np.ndarray,
+    learner: Learner,
+    i: int,
+    gradient: np.ndarray,
+    on: bool,
+    whole: float,
+) -> None:
+    """From the gradient (STEPS, outputs) of a linear layer's reals to that of its codes, and a step of its weights."""
+    inputs, outputs, at, scales = layer[p.INPUTS], layer[p.OUTPUTS], layer[p.WEIGHTS], layer[p.CONSTANTS]
+    count = learner.plan[i, COUNT]
+    scale, bias = constants[scales : scales + outputs], constants[scales + outputs : scales + 2 * outputs]
+    squares = learner.bias_squares[scales + outputs : scales + 2 * outputs]
+    entering = learner.plan[i, FROM]
+    for n in range(STEPS):
+        for j in range(inputs):
+            learner.inputs[n, j] = np.float32(learner.codes[n, entering + j])
+    if on:
+        matrix = weights[at : at + inputs * outputs]
+        for n in range(STEPS):
+            _codes_back(matrix, scale, gradient[n, :count], learner.of_codes[n, :inputs])
+    for o in range(count):
+        first, row = at + o * inputs, learner.row[:inputs]
+        learner.peaks[0] = _weights_back(gradient, o, learner.inputs, row)
+        _step(bias[o : o + 1], squares[o : o + 1], learner.peaks, whole)
+        _step(learner.weights[first : first + inputs], learner.weight_squares[first : first + inputs], row, whole)
+        rounded = weights[first : first + inputs]
+        scale[o] = _round_row(learner.weights[first : first + inputs], learner.peaks, rounded) * learner.steps[i]
+
+
+@kernel
+def _codes_back(matrix: np.ndarray, scale: np.ndarray, gradient: np.ndarray, of_codes: np.ndarray) -> None:
+    """of_codes (inputs,) = the sum over outputs of gradient * scale * weights, in their order."""
+    inputs = len(of_codes)
+    of_codes[:] = 0
+    for o in range(0, len(gradient) // 4 * 4, 4):
+        a, b = still(gradient[o] * scale[o]), still(gradient[o + 1] * scale[o + 1])
+        c, d = still(gradient[o + 2] * scale[o + 2]), still(gradient[o + 3] * scale[o + 3])
+        rows = matrix[o * inputs : (o + 4) * inputs]
+        first, second, third, fourth = (
+            rows[:inputs],
+            rows[inputs : 2 * inputs],
+            rows[2 * inputs : 3 * inputs],
+            rows[3 * inputs :],
+        )
+        for i in range(inputs):
+            total = of_codes[i] + a * np.float32(first[i])
+            total = total + b * np.float32(second[i])
+            total = total + c * np.float32(third[i])
+            of_codes[i] = total + d * np.float32(fourth[i])
+    for o in range(len(gradient) // 4 * 4, len(gradient)):
+        a = still(gradient[o] * scale[o])
+        for i in range(inputs):
+            of_codes[i] = of_codes[i] + a * np.float32(matrix[o * inputs + i])
+
+
+@kernel
+def _weights_back(gradient: np.ndarray, o: int, codes: np.ndarray, row: np.ndarray) -> Any:
+    """row (inputs,) = the sum over symbols of the gradient of output o times its codes, in their order; and of 1."""
+    inputs = len(row)
+    row[:] = 0
+    of_bias = _ZERO
+    for n in range(0, STEPS, 4):
+        a, b, c, d = gradient[n, o], gradient[n + 1, o], gradient[n + 2, o], gradient[n + 3, o]
+        of_bias = (((of_bias + a) + b) + c) + d
+        first, second, third, fourth = codes[n], codes[n + 1], codes[n + 2], codes[n + 3]
+        for i in range(inputs):
+            total = row[i] + a * first[i]
+            total = total + b * second[i]
+            total = total + c * third[i]
+            row[i] = total + d * fourth[i]
+    return of_bias
+
+
+@kernel
+def _step(weight: np.ndarray, square: np.ndarray, gradient: np.ndarray, whole: Any) -> None:
+    """One step of weights (n,) down their gradient, whose mean squares are brought up to date."""
+    for i in range(len(weight)):
+        mean = max(square[i] * _KEPT + (gradient[i] * gradient[i]) * _TAKEN, _LEAST_SQUARE)
+        square[i] = mean
+        root = np.sqrt(mean * whole) + _LEAST_ROOT
+        weight[i] = weight[i] - (gradient[i] * _RATE) / root
+
+
+@kernel
+def _round_row(weight: np.ndarray, peaks: np.ndarray, codes: np.ndarray) -> Any:
+    """The codes nearest to a row of weights, and what a code of 1 stands for."""
+    peaks[:] = _LEAST_WEIGHT
+    for i in range(0, len(weight), _PEAKS):
+        for j in range(_PEAKS):
+            peaks[j] = max(peaks[j], abs(weight[i + j]))
+    largest = _LEAST_WEIGHT
+    for j in range(_PEAKS):
+        largest = max(largest, peaks[j])
+    inverse = _WEIGHT_LIMIT / largest
+    for i in range(len(weight)):
+        codes[i] = np.int8(min(max(np.rint(weight[i] * inverse), -_WEIGHT_LIMIT), _WEIGHT_LIMIT))
+    return largest / _WEIGHT_LIMIT
