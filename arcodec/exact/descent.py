@@ -28,7 +28,7 @@ from .dot import LANES, padded
 STEPS = 64  # symbols between two steps of descent
 UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
 
-_RATE = np.float32(2e-4)
+_RATE = np.float32(4e-4)
 _FADE = 0.999  # of the mean squares, a step
 _KEPT, _TAKEN = np.float32(_FADE), np.float32(1 - _FADE)
 _LEAST_SQUARE = np.float32(1e-20)

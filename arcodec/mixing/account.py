@@ -10,7 +10,7 @@ import numpy as np
 from ..jit import kernel
 from . import weighing
 from .contexts import NAMES
-from .team import EACH, MATCH, NETWORK, Team, inputs_of
+from .team import EACH, MATCH, NETWORK, ORIGINAL, Team, inputs_of
 
 ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability; sum of |nats| it added to the mixture's
 
@@ -41,7 +41,11 @@ def add(
         if i <= contexts:
             nats = np.float64(reals[first + 1 if i < contexts else first])
             shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
-        shares[i, VOICE] += abs(weighing.added(numbers, choice, reals, finals, inputs, situation, first, count))
+        voice = weighing.added(numbers, choice, reals, finals, inputs, situation, first, count)
+        if i > contexts:
+            first = EACH * contexts + ORIGINAL
+            voice += weighing.added(numbers, choice, reals, finals, inputs, situation, first, 2)
+        shares[i, VOICE] += abs(voice)
 
 
 def names(team: Team) -> tuple[str, ...]:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..exact import learning
-from ..exact.descent import Learner
-from ..exact.program import Program, State, empty_program
+from ..exact.program import Program, empty_program
 from ..jit import kernel
 from ..range_kernel import BIT_TOTAL
 from . import experts
 from . import mixture as mx
+from . import networks as nt
 from .experts import BUCKET
-from .loops import SCRATCH, WEIGHTS
 from .mixture import Mixture, fresh_mixture
+from .networks import SCRATCH, Networks, fresh_networks
 from .team import Team
 
 _LEAST = 1 / 512  # less likely bytes are not looked for
@@ -53,7 +52,8 @@ def _put_back(nodes: np.ndarray, kept: np.ndarray) -> None:
 def _search(
     mixture: Mixture,
     network: bool,
-    tree: np.ndarray,
+    learns: bool,
+    scratch: np.ndarray,
     kept: np.ndarray,
     stack: np.ndarray,
     guesses: np.ndarray,
@@ -91,7 +91,7 @@ def _search(
             below = nibble
         numbers[mx.PARTIAL], numbers[mx.KNOWN] = partial, known
         if network:
-            mx.consult(numbers, tree)
+            nt.consult(numbers, scratch, learns)
         one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points) / BIT_TOTAL
         likelier = 1 if one >= 0.5 else 0
         stack[top, 0], stack[top, 1] = 2 * partial + 1 - likelier, share * (1 - one if likelier else one)
@@ -106,9 +106,7 @@ def _search(
 
 @kernel
 def _read(
-    program: Program,
-    state: State,
-    learner: Learner,
+    networks: Networks,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -120,21 +118,20 @@ def _read(
     shares: np.ndarray,
 ) -> None:
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
-    weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
+    learns = len(networks.learner.clock) > 0
     for t in range(len(text)):
         symbol = np.int64(text[t])
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            learning.weights(program, state, learner, weights)
-            mx.plant(tree, weights)
-            learning.follow(program, state, learner, weights, symbol)
+            nt.ask(networks, scratch)
+            nt.follow(networks, scratch, symbol)
         if wanted[t]:
-            _search(mixture, network, tree, kept, stack, guesses[t], shares[t])
+            _search(mixture, network, learns, scratch, kept, stack, guesses[t], shares[t])
         for place in range(7, -1, -1):
             if place == 3:
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
             if network:
-                mx.consult(numbers, tree)
+                nt.consult(numbers, scratch, learns)
             mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, (symbol >> place) & 1)
         mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
@@ -151,7 +148,7 @@ def likeliest(
     program = empty_program() if program is None else program
     guesses, shares = np.zeros((len(block), count), np.uint8), np.zeros((len(block), count))
     _read(
-        *learning.begin(program, network and team.learns),
+        fresh_networks(program, network and team.learns),
         network,
         fresh_mixture(len(block), team, network),
         np.empty(SCRATCH, np.int64),

@@ -5,23 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from .. import range_kernel as rk
-from ..exact import learning
-from ..exact.descent import Learner
-from ..exact.program import Program, State
 from ..jit import kernel
 from . import account as ac
 from . import mixture as mx
+from . import networks as nt
 from .mixture import Mixture
-
-WEIGHTS = 256  # room for a network's weights, and behind them for the sums over them
-SCRATCH = WEIGHTS + 512
+from .networks import Networks
 
 
 @kernel
 def encode(
-    program: Program,
-    state: State,
-    learner: Learner,
+    networks: Networks,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -34,28 +28,27 @@ def encode(
     shares: np.ndarray,
     costs: np.ndarray,
 ) -> None:
-    """Code text[start:stop]; scratch (768,) int64 is room to work in.
+    """Code text[start:stop]; scratch (1536,) int64 is room to work in.
 
     Adds to totals the bits of the mixture and of the network alone. Unless they are empty, adds to shares what each
     expert would have taken alone and what it added (see ``account``), and writes to costs[start:stop] the bits of each
     byte.
     """
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
-    weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
+    learns = len(networks.learner.clock) > 0
     for t in range(start, stop):
         symbol = np.int64(text[t])
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            learning.weights(program, state, learner, weights)
-            mx.plant(tree, weights)
-            totals[1] += np.log2(tree[1] / weights[symbol])
-            learning.follow(program, state, learner, weights, symbol)
+            nt.ask(networks, scratch)
+            totals[1] += nt.bits(scratch, symbol)
+            nt.follow(networks, scratch, symbol)
         likelihood = 1.0  # of the byte's bits, times BIT_TOTAL each: one logarithm a byte instead of eight
         for place in range(7, -1, -1):
             if place == 3:
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
             if network:
-                mx.consult(numbers, tree)
+                nt.consult(numbers, scratch, learns)
             bit = (symbol >> place) & 1
             one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
             rk.encode_bit(coder, words, one, bit)
@@ -72,9 +65,7 @@ def encode(
 
 @kernel
 def decode(
-    program: Program,
-    state: State,
-    learner: Learner,
+    networks: Networks,
     network: bool,
     mixture: Mixture,
     scratch: np.ndarray,
@@ -86,17 +77,16 @@ def decode(
 ) -> bool:
     """Fill text[start:stop]; False if the words are damaged so that no symbol fits."""
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
-    weights, tree = scratch[:WEIGHTS], scratch[WEIGHTS:]
+    learns = len(networks.learner.clock) > 0
     for t in range(start, stop):
         mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
         if network:
-            learning.weights(program, state, learner, weights)
-            mx.plant(tree, weights)
+            nt.ask(networks, scratch)
         for place in range(7, -1, -1):
             if place == 3:
                 mx.start_nibble(numbers, past, hashes, keys, followers, places, nodes, text)
             if network:
-                mx.consult(numbers, tree)
+                nt.consult(numbers, scratch, learns)
             one = mx.predict(numbers, hashes, match, places, nodes, cells, reals, finals, maps, points)
             bit = rk.decode_bit(coder, words, one)
             if bit < 0:
@@ -105,5 +95,5 @@ def decode(
         text[t] = numbers[mx.PARTIAL] & 255
         mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
         if network:
-            learning.follow(program, state, learner, weights, np.int64(text[t]))
+            nt.follow(networks, scratch, np.int64(text[t]))
     return True

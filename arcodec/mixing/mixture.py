@@ -22,6 +22,7 @@ from .team import (
     FINAL_CHOICES,
     MATCH,
     NETWORK,
+    ORIGINAL,
     RUN_CELLS,
     STATE_CELLS,
     Team,
@@ -36,7 +37,8 @@ _ESTIMATES = 4  # maps of secondary estimation above the mixer: 1 or 2
 _BYTE_CHOICES = 5  # of each set, what the bytes before choose of it
 CHOICE = _BYTE_CHOICES + weighing.MOST_SETS  # see weighing
 _SETS, _CHOSEN = CHOICE + weighing.SETS, CHOICE + weighing.CHOSEN
-_NUMBERS = CHOICE + weighing.CHOICE
+ORIGINAL_SAYS = CHOICE + weighing.CHOICE  # as NETWORK_SAYS; -1 without a network that learns
+_NUMBERS = ORIGINAL_SAYS + 1
 
 # rows of places, (5, n) int64
 SLOTS, FIRST_SLOTS, _RUNS, _RUN_CELLS, SCRATCH, _ROWS = range(6)
@@ -85,7 +87,10 @@ def _fresh_weights(team: Team, network: bool) -> np.ndarray:
     weights[:, 1 : EACH * n : EACH] = 1.3 / n
     weights[:, 3 : EACH * n : EACH] = 0.2 / n
     weights[:, EACH * n + MATCH] = 0.2
-    weights[:, EACH * n + NETWORK] = 0.5 if network else 0
+    weights[:, EACH * n + NETWORK] = 0.3 if team.learns else 0.5
+    weights[:, EACH * n + ORIGINAL] = 0.2 if team.learns else 0
+    if not network:
+        weights[:, EACH * n + NETWORK] = weights[:, EACH * n + ORIGINAL] = 0
     return weights
 
 
@@ -102,7 +107,8 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
     """The state before the first byte of a block of ``length`` bytes. For its memory see ``Team.memory``."""
     n = team.contexts
     numbers = np.zeros(_NUMBERS, np.int64)
-    numbers[PARTIAL], numbers[NETWORK_SAYS], numbers[_SETS], numbers[_ESTIMATES] = 1, -1, team.sets, team.estimates
+    numbers[PARTIAL], numbers[_SETS], numbers[_ESTIMATES] = 1, team.sets, team.estimates
+    numbers[NETWORK_SAYS] = numbers[ORIGINAL_SAYS] = -1
     heads = np.zeros(inputs_of(n) + weighing.SAYINGS, np.float32)
     weights = np.repeat(_fresh_weights(team, network), CHOICES, axis=0).ravel()
     return Mixture(
@@ -133,11 +139,10 @@ def plant(tree: np.ndarray, weights: np.ndarray) -> None:
 
 
 @inlined
-def consult(numbers: np.ndarray, tree: np.ndarray) -> None:
-    """Take the network's probability of a 1 as the next bit."""
-    partial = numbers[PARTIAL]
+def probability(tree: np.ndarray, partial: int) -> int:
+    """A network's probability of a 1 as the bit behind the partial byte, of 2**22."""
     share = np.float64(tree[2 * partial + 1]) / np.float64(tree[partial])
-    numbers[NETWORK_SAYS] = min(max(np.int64(share * np.float64(1 << adaptive.BITS)), 0), adaptive.TOP)
+    return min(max(np.int64(share * np.float64(1 << adaptive.BITS)), 0), adaptive.TOP)
 
 
 @kernel
@@ -223,6 +228,10 @@ def _ask_others(
         estimate = estimation.estimate(maps, _NETWORK_BY_ONE, last << 8 | partial, nats, points)
         reals[others + NETWORK + 2] = _STRETCH[estimate >> (logistic.PROBABILITY_BITS - logistic.STRETCH_BITS)]
         confidence = 1 + min(abs(says - _HALF) >> 18, 6)
+    says = numbers[ORIGINAL_SAYS]
+    if says >= 0:
+        reals[others + ORIGINAL] = _STRETCH[says >> (adaptive.BITS - logistic.STRETCH_BITS)]
+        reals[others + ORIGINAL + 1] = np.float32(says - _HALF) * _CENTRED
     expected = matching.expected_bit(match, partial, known)
     if expected < 0:
         reals[others + MATCH] = reals[others + MATCH + 1] = 0

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from ..jit import inlined
 from . import contexts, estimation, matching, weighing
 
-# Inputs of the mixer: four of each context, then those of the network and of the match, and a constant.
+# Inputs of the mixer: four of each context, then those of the network, of the match, a constant, and those of the
+# network as it was before it learnt.
 EACH = 4
-NETWORK, MATCH, BIAS, OTHERS = 0, 3, 5, 6
+NETWORK, MATCH, BIAS, ORIGINAL, OTHERS = 0, 3, 5, 6, 8
 _LANES = 16  # inputs are padded to a multiple of it
 
 CHOICES = 2048  # weight vectors a set holds

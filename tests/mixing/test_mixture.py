@@ -160,6 +160,12 @@ def test_a_network_that_learns_makes_it_smaller(small_models: dict[str, Model]) 
     assert bits(text, MixtureEngine(program, LEARNING)) < 0.999 * bits(text, MixtureEngine(program, BEST))
 
 
+def test_what_was_learnt_in_training_is_not_lost(small_models: dict[str, Model], english: bytes) -> None:
+    """On the very text it was trained on, a network can only get worse: the mixer goes by what it was."""
+    program = store.compiled(small_models["recurrent"], 1).program
+    assert bits(english, MixtureEngine(program, LEARNING)) < 1.01 * bits(english, MixtureEngine(program, BEST))
+
+
 def test_each_block_learns_for_itself(english: bytes) -> None:
     block = np.frombuffer(english, np.uint8)[:700]
     for threads in (1, 2):

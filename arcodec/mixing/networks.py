@@ -1,0 +1,69 @@
+"""The network among the experts; where it learns, beside it the same network as it was, an expert of its own.
+
+What learns follows the file, what does not still knows all that it was trained on: the mixer finds out which to trust.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..exact import kernels, learning
+from ..exact.contexts import remember
+from ..exact.descent import Learner
+from ..exact.program import Program, State, empty_program, fresh_state
+from ..jit import inlined, kernel
+from . import mixture as mx
+
+_WEIGHTS, _SUMS = 256, 512  # room for a network's weights, and behind them for the sums over them
+_EACH = _WEIGHTS + _SUMS
+SCRATCH = 2 * _EACH
+
+
+class Networks(NamedTuple):
+    """Programs, and what a sequence's memories are."""
+
+    program: Program
+    state: State
+    learner: Learner
+    original: Program  # as it was; empty unless the other learns
+    original_state: State
+
+
+def fresh_networks(program: Program, learns: bool) -> Networks:
+    """Before the first byte of a block."""
+    original = program if learns else empty_program()
+    return Networks(*learning.begin(program, learns), original, fresh_state(original))
+
+
+@kernel
+def ask(networks: Networks, scratch: np.ndarray) -> None:
+    """Run what there is for the next byte; its weights (256,) and the sums over them into scratch (1536,) int64."""
+    learning.weights(networks.program, networks.state, networks.learner, scratch[:_WEIGHTS])
+    mx.plant(scratch[_WEIGHTS:_EACH], scratch[:_WEIGHTS])
+    if len(networks.learner.clock):
+        kernels.weights(networks.original, networks.original_state, scratch[_EACH : _EACH + _WEIGHTS])
+        mx.plant(scratch[_EACH + _WEIGHTS :], scratch[_EACH : _EACH + _WEIGHTS])
+
+
+@inlined
+def consult(numbers: np.ndarray, scratch: np.ndarray, learns: bool) -> None:
+    """Take their probabilities of a 1 as the next bit."""
+    numbers[mx.NETWORK_SAYS] = mx.probability(scratch[_WEIGHTS:_EACH], numbers[mx.PARTIAL])
+    if learns:
+        numbers[mx.ORIGINAL_SAYS] = mx.probability(scratch[_EACH + _WEIGHTS :], numbers[mx.PARTIAL])
+
+
+@kernel
+def follow(networks: Networks, scratch: np.ndarray, symbol: int) -> None:
+    """Take the byte that followed what ``ask`` was asked for."""
+    learning.follow(networks.program, networks.state, networks.learner, scratch[:_WEIGHTS], symbol)
+    if len(networks.learner.clock):
+        remember(networks.original_state.memory, symbol)
+
+
+@inlined
+def bits(scratch: np.ndarray, symbol: int) -> float:
+    """What the network alone would take for the next byte."""
+    return np.log2(scratch[_WEIGHTS + 1] / scratch[symbol])
