@@ -13,6 +13,7 @@ from arcodec.exact import descent, kernels, learning
 from arcodec.exact.contexts import fresh_memory, remember, rows_of
 from arcodec.exact.descent import STEPS, Learner
 from arcodec.exact.program import LINEAR, Program, State, compile_network, fresh_state
+from arcodec.exact.spec import Network
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models.file import Model
 from arcodec.models.registry import FAMILIES, Design
@@ -80,26 +81,49 @@ def test_what_comes_again_costs_less(program: Program) -> None:
     assert learnt < 0.7 * static
 
 
-def _gradients(model: Model, symbols: np.ndarray) -> dict[str, np.ndarray]:
-    """By torch, of the cost in nats of all the symbols, for every weight and bias that is learnt."""
-    network = TorchNetwork(model.network)
-    network.adopt(model.tensors)
+def _gradients(spec: Network, tensors: dict[str, np.ndarray], symbols: np.ndarray) -> list[np.ndarray]:
+    """By torch, of the cost in nats of all the symbols, for the weights of each linear layer."""
+    network = TorchNetwork(spec)
+    network.adopt(tensors)
     embed = network.spec.embed
     rows = torch.from_numpy(rows_of(symbols, fresh_memory(), embed.rows_log2, embed.contexts))[:, None]
     target = torch.from_numpy(symbols.astype(np.int64))
     last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))[:, None]
     logits, _ = network(last, rows, network.memory(1))
     torch.nn.functional.cross_entropy(logits[:, 0] * math.log(2), target, reduction="sum").backward()
-    return {
-        name.removesuffix(".projection.weight"): parameter.grad.numpy()
+    return [
+        parameter.grad.numpy()
         for name, parameter in network.named_parameters()
         if name.endswith("projection.weight") and parameter.grad is not None
-    }
+    ]
 
 
-def test_gradients_are_those_of_training(model: Model, program: Program, english: bytes) -> None:
+def _odd(**sizes: int) -> tuple[Network, dict[str, np.ndarray]]:
+    """A network of sizes that no vector fits, with random weights."""
+    design = Design.of("recurrent", **sizes)
+    torch.manual_seed(1)
+    network = TorchNetwork(design.network())
+    with torch.no_grad():
+        network.embed.table.normal_(0, 0.1)
+        for parameter in network.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    return design.network(), network.export()
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"width": 33, "blocks": 1, "rows_log2": 4, "row_width": 6, "contexts": 1},
+        {"width": 9, "blocks": 0, "rows_log2": 3, "row_width": 2, "contexts": 2},
+    ],
+)
+def test_gradients_are_those_of_training(model: Model, english: bytes, sizes: dict[str, int]) -> None:
     symbols = np.frombuffer(english, np.uint8)[:STEPS]
-    expected = list(_gradients(model, symbols).values())
+    spec, tensors = _odd(**sizes) if sizes else (model.network, model.tensors)
+    program = compile_network(spec, tensors)
+    expected = _gradients(spec, tensors, symbols)
     _, own, learner = run(program, symbols, True)
     before = learning.begin(program, True)[2].weights
     linear = [row for row in program.layers if row[0] == LINEAR]
