@@ -40,7 +40,7 @@ def command(no_torch: bool) -> None:
         engines |= _torch_engines()
     symbols = conformance_symbols()
     failed = False
-    click.echo(f"{'model':18} {'engine':22} {'conformance':12} {'one sequence':>14}")
+    click.echo(f"{'model':24} {'engine':22} {'conformance':12} {'one sequence':>14}")
     for path in store.paths():
         try:
             model = load(path)
@@ -58,12 +58,12 @@ def command(no_torch: bool) -> None:
             agrees = digest(engine.frequencies(symbols)) == model.conformance
             speed = len(symbols) / (time.perf_counter() - start) / 1e3
             failed |= not agrees
-            click.echo(f"{model.name:18} {name:22} {_word(agrees):12} {speed:9.1f} KB/s")
+            click.echo(f"{model.name:24} {name:22} {_word(agrees):12} {speed:9.1f} KB/s")
     teams = [(f"experts, {team.name}", conforms(team)) for team in TEAMS]
     teams += [(f"pictures, {team.name}", pixels.conforms(team)) for team in PICTURE_TEAMS]
     for name, holds in (*teams, ("range coder", _coders_agree())):
         failed |= not holds
-        click.echo(f"{name:18} {'compiled':22} {_word(holds)}")
+        click.echo(f"{name:24} {'compiled':22} {_word(holds)}")
     if failed:
         console.complain("not everything computes here what it should: what differs is refused everywhere else, too")
         sys.exit(5)
@@ -86,7 +86,7 @@ def _answers_agree(model: Model, with_torch: bool) -> bool:
 
         found |= {f"torch cpu {product}": stack_answers(model, codes, product) for product in ("float32", "int8")}
     for name, given in found.items():
-        click.echo(f"{model.name:18} {name:22} {_word(digest_of_answers(given) == model.conformance):12}")
+        click.echo(f"{model.name:24} {name:22} {_word(digest_of_answers(given) == model.conformance):12}")
     return all(digest_of_answers(given) == model.conformance for given in found.values())
 
 

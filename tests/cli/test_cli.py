@@ -249,7 +249,7 @@ def test_models_and_doctor(run: Run) -> None:
     for family in ("recurrent", "convolution", "attention"):
         for engine in ("compiled", "torch cpu float32", "torch cpu int8"):
             assert any(line.startswith(f"small-{family}") and engine in line and " same " in line for line in lines)
-    assert sum(line.startswith(("experts", "range coder")) and line.endswith("same") for line in lines) == 4
+    assert sum(line.startswith(("experts", "range coder")) and line.endswith("same") for line in lines) == 5
 
 
 def test_doctor_names_a_model_that_differs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
