@@ -40,7 +40,8 @@ class Predictor:
     @property
     def name(self) -> str:
         """In words."""
-        return ("nothing", "a network", "experts", "experts and a network")[self.kind]
+        words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
+        return f"{words} that learns" if self.level == LEARNING else words
 
     @property
     def has_experts(self) -> bool:

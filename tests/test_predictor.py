@@ -56,6 +56,7 @@ def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -
     for preset, level in (("default", DEFAULT.number), ("best", LEARNING.number)):
         chosen = for_picture(shape, picture, pixels, preset)
         assert (chosen.kind, chosen.level) == (container.MIXTURE, level)
+        assert chosen.name == "experts and a network" + " that learns" * (preset == "best")
     learning_one, small = (
         Predictor(container.MIXTURE, load(Path(pixels)), LEARNING.number),
         container.Picture(28, 28, 1, 8),
