@@ -28,7 +28,8 @@ from .dot import LANES, padded
 STEPS = 64  # symbols between two steps of descent
 UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
 
-_RATE = np.float32(4e-4)
+_RATE = np.float32(4e-4)  # at first; it falls with the root of how many steps were taken
+_STEADY = 1500  # steps that count as taken, so that it does not fall at once
 _FADE = 0.999  # of the mean squares, a step
 _KEPT, _TAKEN = np.float32(_FADE), np.float32(1 - _FADE)
 _LEAST_SQUARE = np.float32(1e-20)
@@ -199,11 +200,11 @@ def still(x: Any) -> Any:
 
 @kernel
 def begin_step(learner: Learner) -> float:
-    """Count a step; what mean squares are to be multiplied by, because they began at 0."""
+    """Count a step; what mean squares are to be multiplied by, because they began at 0 and because the rate falls."""
     learner.clock[_DONE] += 1
     learner.clock[NOW] = 0
     learner.fading[0] = max(learner.fading[0] * _FADE, 1e-30)
-    return np.float32(1 / (1 - learner.fading[0]))
+    return np.float32((1 + learner.clock[_DONE] / _STEADY) / (1 - learner.fading[0]))
 
 
 @kernel
