@@ -28,8 +28,6 @@ from .dot import LANES, padded
 STEPS = 64  # symbols between two steps of descent
 UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
 
-_RATE = np.float32(4e-4)  # at first; it falls with the root of how many steps were taken
-_STEADY = 1500  # steps that count as taken, so that it does not fall at once
 _FADE = 0.999  # of the mean squares, a step
 _KEPT, _TAKEN = np.float32(_FADE), np.float32(1 - _FADE)
 _LEAST_SQUARE = np.float32(1e-20)
@@ -200,11 +198,11 @@ def still(x: Any) -> Any:
 
 @kernel
 def begin_step(learner: Learner) -> float:
-    """Count a step; what mean squares are to be multiplied by, because they began at 0 and because the rate falls."""
+    """Count a step; what mean squares are to be multiplied by, because they began at 0."""
     learner.clock[_DONE] += 1
     learner.clock[NOW] = 0
     learner.fading[0] = max(learner.fading[0] * _FADE, 1e-30)
-    return np.float32((1 + learner.clock[_DONE] / _STEADY) / (1 - learner.fading[0]))
+    return np.float32(1 / (1 - learner.fading[0]))
 
 
 @kernel
@@ -217,6 +215,7 @@ def descend(
     sigmoid: np.ndarray,
     learner: Learner,
     stack: int,
+    rate: float,
     whole: float,
 ) -> None:
     """One step of the layers from ``start`` on, the last first; the gradient of their outputs is at hand."""
@@ -231,7 +230,7 @@ def descend(
                 gradient = learner.of_outputs[stack]
             elif layers[i + 1, p.KIND] == p.ADD:
                 gradient = learner.of_sum
-            _linear_back(layer, weights, constants, learner, i, gradient, i > start, whole)
+            _linear_back(layer, weights, constants, learner, i, gradient, i > start, rate, whole)
         elif kind == p.NORM:
             _norm_back(learner.reals[:, kept : kept + outputs], learner.of_codes, learner.of_sum)
         elif kind == p.RECURRENCE:
@@ -320,6 +319,7 @@ def _linear_back(
     i: int,
     gradient: np.ndarray,
     on: bool,
+    rate: float,
     whole: float,
 ) -> None:
     """From the gradient (STEPS, outputs) of a linear layer's reals to that of its codes, and a step of its weights."""
@@ -338,8 +338,8 @@ def _linear_back(
     for o in range(count):
         first, row = at + o * inputs, learner.row[:inputs]
         learner.peaks[0] = _weights_back(gradient, o, learner.inputs, row)
-        _step(bias[o : o + 1], squares[o : o + 1], learner.peaks, whole)
-        _step(learner.weights[first : first + inputs], learner.weight_squares[first : first + inputs], row, whole)
+        _step(bias[o : o + 1], squares[o : o + 1], learner.peaks, rate, whole)
+        _step(learner.weights[first : first + inputs], learner.weight_squares[first : first + inputs], row, rate, whole)
         rounded = weights[first : first + inputs]
         scale[o] = _round_row(learner.weights[first : first + inputs], learner.peaks, rounded) * learner.steps[i]
 
@@ -389,13 +389,13 @@ def _weights_back(gradient: np.ndarray, o: int, codes: np.ndarray, row: np.ndarr
 
 
 @kernel
-def _step(weight: np.ndarray, square: np.ndarray, gradient: np.ndarray, whole: Any) -> None:
+def _step(weight: np.ndarray, square: np.ndarray, gradient: np.ndarray, rate: Any, whole: Any) -> None:
     """One step of weights (n,) down their gradient, whose mean squares are brought up to date."""
     for i in range(len(weight)):
         mean = max(square[i] * _KEPT + (gradient[i] * gradient[i]) * _TAKEN, _LEAST_SQUARE)
         square[i] = mean
         root = np.sqrt(mean * whole) + _LEAST_ROOT
-        weight[i] = weight[i] - (gradient[i] * _RATE) / root
+        weight[i] = weight[i] - (gradient[i] * rate) / root
 
 
 @kernel

@@ -14,6 +14,7 @@ from .contexts import remember
 from .descent import NOW, REALS, STEPS, UNIT, Learner
 from .program import Program, State, fresh_state
 
+_RATE = np.float32(4e-4)  # of learning
 _PER_BIT = np.float32(math.log(2)) * UNIT  # of the gradient of a logit
 
 
@@ -94,6 +95,8 @@ def follow(program: Program, state: State, learner: Learner, weights: np.ndarray
     learner.clock[NOW] = now + 1
     if now + 1 == STEPS:
         layers, whole = program.layers, descent.begin_step(learner)
-        descent.descend(layers, 0, len(layers), program.weights, program.constants, program.sigmoid, learner, 0, whole)
+        descent.descend(
+            layers, 0, len(layers), program.weights, program.constants, program.sigmoid, learner, 0, _RATE, whole
+        )
         for i in range(len(state.reals)):
             learner.first[i] = state.reals[i]

@@ -15,6 +15,7 @@ from .descent import FROM, NOW, REALS, STEPS, Learner
 from .dot import LANES, ROWS, padded
 
 _OUTPUTS = 3  # place in StackProgram.shape
+_RATE = np.float32(2e-4)  # of learning
 
 
 class StackProgram(NamedTuple):
@@ -165,6 +166,7 @@ def end_pixel(program: StackProgram, learner: Learner, stacks: int) -> None:
             learner.first,
             learner,
             stack,
+            _RATE,
             whole,
         )
 
