@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..errors import ModelError
 from ..jit import kernel
 from . import descent, kernels
 from . import program as p
@@ -14,6 +15,7 @@ from .contexts import remember
 from .descent import NOW, REALS, STEPS, UNIT, Learner
 from .program import Program, State, fresh_state
 
+_KINDS = {p.LINEAR, p.NORM, p.RECURRENCE, p.SQUARED_RELU, p.ADD}  # of layers whose gradients are computed
 _RATE = np.float32(4e-4)  # of learning
 _PER_BIT = np.float32(math.log(2)) * UNIT  # of the gradient of a logit
 
@@ -30,9 +32,14 @@ def can_learn(network: s.Network) -> bool:
 
 
 def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
-    """All that a sequence needs before its first symbol; one that learns gets weights of its own."""
+    """All that a sequence needs before its first symbol; one that learns gets weights of its own.
+
+    Raises ModelError for a program that cannot learn: its layers would be taken for others.
+    """
     if not learns:
         return program, fresh_state(program), descent.no_learner()
+    if not set(program.layers[:, p.KIND].tolist()) <= _KINDS:
+        raise ModelError("this network cannot learn while coding: its family has layers without gradients here")
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
     return program, fresh_state(program), _fresh_learner(program)
 

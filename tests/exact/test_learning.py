@@ -9,6 +9,7 @@ import pytest
 import torch
 from numba import njit
 
+from arcodec.errors import ModelError
 from arcodec.exact import descent, kernels, learning
 from arcodec.exact.contexts import fresh_memory, remember, rows_of
 from arcodec.exact.descent import STEPS, Learner
@@ -81,8 +82,10 @@ def test_what_comes_again_costs_less(program: Program) -> None:
     assert learnt < 0.7 * static
 
 
-def _gradients(spec: Network, tensors: dict[str, np.ndarray], symbols: np.ndarray) -> list[np.ndarray]:
-    """By torch, of the cost in nats of all the symbols, for the weights of each linear layer."""
+def _gradients(
+    spec: Network, tensors: dict[str, np.ndarray], symbols: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """By torch, of the cost in nats of all the symbols, for the weights and for the biases of each linear layer."""
     network = TorchNetwork(spec)
     network.adopt(tensors)
     embed = network.spec.embed
@@ -91,11 +94,12 @@ def _gradients(spec: Network, tensors: dict[str, np.ndarray], symbols: np.ndarra
     last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))[:, None]
     logits, _ = network(last, rows, network.memory(1))
     torch.nn.functional.cross_entropy(logits[:, 0] * math.log(2), target, reduction="sum").backward()
-    return [
-        parameter.grad.numpy()
-        for name, parameter in network.named_parameters()
-        if name.endswith("projection.weight") and parameter.grad is not None
-    ]
+    by_kind: dict[str, list[np.ndarray]] = {"weight": [], "bias": []}
+    for name, parameter in network.named_parameters():
+        kind = name.rpartition("projection.")[2]
+        if kind in by_kind and parameter.grad is not None:
+            by_kind[kind].append(parameter.grad.numpy())
+    return by_kind["weight"], by_kind["bias"]
 
 
 def _odd(**sizes: int) -> tuple[Network, dict[str, np.ndarray]]:
@@ -123,21 +127,36 @@ def test_gradients_are_those_of_training(model: Model, english: bytes, sizes: di
     symbols = np.frombuffer(english, np.uint8)[:STEPS]
     spec, tensors = _odd(**sizes) if sizes else (model.network, model.tensors)
     program = compile_network(spec, tensors)
-    expected = _gradients(spec, tensors, symbols)
+    expected, biases = _gradients(spec, tensors, symbols)
     _, own, learner = run(program, symbols, True)
     before = learning.begin(program, True)[2].weights
-    linear = [row for row in program.layers if row[0] == LINEAR]
-    assert len(expected) == len(linear)
-    for row, gradient in zip(linear, expected, strict=True):
+    linear, steps = program.layers[program.layers[:, 0] == LINEAR], learner.steps[program.layers[:, 0] == LINEAR]
+    for row, step, gradient in zip(linear, steps, expected, strict=True):
         outputs, inputs = gradient.shape
         part = slice(row[3], row[3] + row[1] * row[2])
         # One step's mean square is a thousandth of the gradient's; the step leads against its sign.
         size = np.sqrt(learner.weight_squares[part] / 0.001)
         found = (np.sign(before[part] - learner.weights[part]) * size).reshape(row[2], row[1])[:outputs, :inputs]
-        likeness = (found * gradient).sum() / np.linalg.norm(found) / np.linalg.norm(gradient)
-        assert likeness > 0.9999
-    codes = own.weights[: len(before)].astype(np.float32)
-    assert np.abs(codes).max() <= 63
+        assert _likeness(found, gradient) > 0.9999
+        assert np.linalg.norm(found) == pytest.approx(2**16 * np.linalg.norm(gradient) / step, rel=0.01)
+        # The first step is the whole rate for each weight, whatever its gradient.
+        assert np.abs(before[part] - learner.weights[part]).max() == pytest.approx(4e-4, rel=0.01)
+        at = slice(row[4] + row[2], row[4] + row[2] + outputs)
+        found = np.sign(program.constants[at] - own.constants[at]) * np.sqrt(learner.bias_squares[at] / 0.001)
+        assert _likeness(found, biases.pop(0)) > 0.9999
+
+
+def _likeness(found: np.ndarray, expected: np.ndarray) -> float:
+    """The cosine between two gradients."""
+    return float((found * expected).sum() / np.linalg.norm(found) / np.linalg.norm(expected))
+
+
+def test_a_program_that_cannot_learn_is_refused(small_models: dict[str, Model]) -> None:
+    for family in ("attention", "convolution"):
+        other = compile_network(small_models[family].network, small_models[family].tensors)
+        learning.begin(other, False)
+        with pytest.raises(ModelError, match="cannot learn"):
+            learning.begin(other, True)
 
 
 def test_sums_are_in_the_written_order() -> None:
