@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .models.engine import Engine
     from .models.file import Model
 
-PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
-LEARNING = 3  # level of ``best`` with a network that learns from the block, too
+PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header; of ``best`` there are two:
+LEARNING = 3  # with a network that learns from the block
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -42,6 +42,11 @@ class Predictor:
         """In words."""
         words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
         return f"{words} that learns" if self.level == LEARNING else words
+
+    @property
+    def preset(self) -> str:
+        """That it belongs to."""
+        return PRESETS[min(self.level, PRESETS.index("best"))]
 
     @property
     def has_experts(self) -> bool:
@@ -96,7 +101,8 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     sample = data[:_SAMPLE]
     if 100 * _size(mixture, sample) >= _WORTH * _size(experts, sample):
         return experts
-    return replace(mixture, level=LEARNING) if preset == "best" and can_learn(found.network) else mixture
+    learns = preset == "best" and can_learn(store.compiled(found, 1).program)
+    return replace(mixture, level=LEARNING) if learns else mixture
 
 
 def _size(predictor: Predictor, sample: memoryview) -> int:
@@ -125,14 +131,22 @@ def block_size_for(length: int, predictor: Predictor, device: str) -> int:
 
 
 def of_header(header: container.Header, model: str | None) -> Predictor:
-    """Who predicted a member of a file. model: see ``decompress``. Raises ModelError if its model is not at hand."""
+    """Who predicted a member of a file. model: see ``decompress``.
+
+    Raises ModelError if its model is not at hand or not of the kind that the member needs.
+    """
     if not header.model:
         return Predictor(header.predictor, None, header.level)
     from .models import store
 
-    return Predictor(
-        header.predictor, store.find_by_prefix(header.model, None if model == "none" else model), header.level
-    )
+    found = store.find_by_prefix(header.model, None if model == "none" else model)
+    predicted, wanted = found.design.of_pictures, header.picture is not None
+    if predicted != wanted:
+        what = ("bytes", "pictures")
+        raise ModelError(
+            f"the file has {what[wanted]} predicted by model {found.name}, which predicts {what[predicted]}"
+        )
+    return Predictor(header.predictor, found, header.level)
 
 
 def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Resources) -> Engine | None:
@@ -208,12 +222,16 @@ def engine_for_picture(
 
         network = (store.stack_program(predictor.model), predictor.model.design.config)
         each += stack.memory(network[0]) if team.learns else 0
-    if each > resources.memory:
-        raise LimitError(
-            f"{rows:,} rows of the picture take {each:,} bytes of memory at preset {team.name}, more than the "
-            f"{resources.memory:,} allowed: allow more (max memory), or compress in smaller blocks"
-        )
+    _check_memory(f"a block of {rows:,} rows of the picture", each, predictor, resources.memory)
     return verified(PixelEngine(picture, team, min(resources.cores(blocks), resources.memory // each), network))
+
+
+def _check_memory(block: str, needed: int, predictor: Predictor, allowed: int) -> None:
+    if needed > allowed:
+        raise LimitError(
+            f"{block} takes {needed:,} bytes of memory at preset {predictor.preset}, more than the {allowed:,} "
+            "allowed: allow more (max memory), or compress in smaller blocks"
+        )
 
 
 def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:
@@ -228,12 +246,8 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
     if model is not None:
         program = store.compiled(model, cores).program
         if team.learns:
-            if not can_learn(model.network):
+            if not can_learn(program):
                 raise ModelError(f"the file wants model {model.name} to learn, which its family cannot")
             each += memory_to_learn(program)
-    if each > memory:
-        raise LimitError(
-            f"a block of {block_size:,} bytes takes {each:,} bytes of memory at preset {team.name}, more than the "
-            f"{memory:,} allowed: allow more (max memory), or compress in smaller blocks"
-        )
+    _check_memory(f"a block of {block_size:,} bytes", each, predictor, memory)
     return verified(MixtureEngine(program, team, min(cores, memory // each)))

@@ -27,6 +27,7 @@ from arcodec.predictor import (
     engine_for,
     engine_for_picture,
     for_picture,
+    of_header,
 )
 from tests.conftest import GOLDEN
 
@@ -84,8 +85,20 @@ def test_memory_of_what_is_learnt_counts(small_models: dict[str, Model]) -> None
     each = LEARNING.memory(size) + learning.memory(compile_network(model.network, model.tensors))
     wanted = Predictor(container.MIXTURE, model, LEARNING.number)
     engine_for(wanted, size, 1, Resources(max_memory=each))
-    with pytest.raises(LimitError, match="max memory"):
+    with pytest.raises(LimitError, match=r"at preset best, .* \(max memory\)"):
         engine_for(wanted, size, 1, Resources(max_memory=each - 1))
+
+
+def test_a_file_may_not_name_a_model_of_the_other_kind() -> None:
+    pixels, text = (GOLDEN / f"small-{family}.safetensors" for family in ("pixels", "recurrent"))
+    picture = container.Picture(28, 28, 1, 8)
+    for path, of, message in (
+        (pixels, None, "has bytes predicted by model small-pixels, which predicts pictures"),
+        (text, picture, "has pictures predicted by model small-recurrent, which predicts bytes"),
+    ):
+        header = container.Header(784, 784, container.MIXTURE, load(path).prefix, DEFAULT.number, of)
+        with pytest.raises(ModelError, match=message):
+            of_header(header, str(path))
 
 
 def test_blocks_are_larger_where_experts_are_alone() -> None:

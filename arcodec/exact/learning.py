@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..errors import ModelError
@@ -12,47 +10,38 @@ from . import descent, kernels
 from . import program as p
 from . import spec as s
 from .contexts import remember
-from .descent import NOW, REALS, STEPS, UNIT, Learner
+from .descent import NOW, REALS, STEPS, UNIT, Layout, Learner
 from .program import Program, State, fresh_state
 
-_KINDS = {p.LINEAR, p.NORM, p.RECURRENCE, p.SQUARED_RELU, p.ADD}  # of layers whose gradients are computed
-_RATE = np.float32(4e-4)  # of learning
-_PER_BIT = np.float32(math.log(2)) * UNIT  # of the gradient of a logit
+_PER_BIT = np.float32(0.6931471805599453) * UNIT  # of the gradient of a logit: ln 2, not asked of a library
 
 
-def can_learn(network: s.Network) -> bool:
-    """Whether all its branches are of the forms whose gradients are computed."""
-    for branch in network.branches:
-        match branch:
-            case (s.Norm(), s.Linear(), s.Recurrence() | s.SquaredRelu(), s.Linear()):
-                pass
-            case _:
-                return False
-    return True
+def can_learn(program: Program) -> bool:
+    """Whether gradients are computed of its family's layers."""
+    return descent.can_learn(_layout(program))
 
 
 def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
     """All that a sequence needs before its first symbol; one that learns gets weights of its own.
 
-    Raises ModelError for a program that cannot learn: its layers would be taken for others.
+    Raises ModelError for a program that cannot learn.
     """
     if not learns:
         return program, fresh_state(program), descent.no_learner()
-    if not set(program.layers[:, p.KIND].tolist()) <= _KINDS:
+    if not can_learn(program):
         raise ModelError("this network cannot learn while coding: its family has layers without gradients here")
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
-    return program, fresh_state(program), _fresh_learner(program)
+    return program, fresh_state(program), descent.fresh_learner(_layout(program), program.weights, program.constants)
 
 
 def memory(program: Program) -> int:
     """Bytes that a sequence takes which learns: its copy of the program and what it has learnt."""
-    return sum(array.nbytes for array in (program.weights, program.constants, *_fresh_learner(program)))
+    return descent.memory(_layout(program), len(program.weights), len(program.constants))
 
 
-def _fresh_learner(program: Program) -> Learner:
-    all_of_them, states = np.array([0, len(program.layers)]), program.shape[p.STATE_REALS]
-    layout = program.layers, all_of_them, program.weights, program.constants
-    return descent.fresh_learner(*layout, s.EMBED_STEP, s.ALPHABET, states)
+def _layout(program: Program) -> Layout:
+    all_of_them = np.array([0, len(program.layers)])
+    return Layout(program.layers, all_of_them, s.EMBED_STEP, s.ALPHABET, int(program.shape[p.STATE_REALS]))
 
 
 @kernel
@@ -63,7 +52,7 @@ def weights(program: Program, state: State, learner: Learner, out: np.ndarray) -
         return
     codes, reals = learner.codes[learner.clock[NOW]], learner.reals[learner.clock[NOW]]
     kernels.embed(program, state)
-    for i in range(program.layers[0, p.INPUTS]):
+    for i in range(program.shape[p.CONTEXTS] * program.shape[p.ROW_WIDTH]):  # behind them zeros remain
         codes[i] = state.codes_now[i]
     kernels.start_sum(program, state)
     layers = program.layers
@@ -103,7 +92,16 @@ def follow(program: Program, state: State, learner: Learner, weights: np.ndarray
     if now + 1 == STEPS:
         layers, whole = program.layers, descent.begin_step(learner)
         descent.descend(
-            layers, 0, len(layers), program.weights, program.constants, program.sigmoid, learner, 0, _RATE, whole
+            layers,
+            0,
+            len(layers),
+            program.weights,
+            program.constants,
+            program.sigmoid,
+            learner,
+            0,
+            descent.BYTES_RATE,
+            whole,
         )
         for i in range(len(state.reals)):
             learner.first[i] = state.reals[i]

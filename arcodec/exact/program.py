@@ -174,7 +174,7 @@ def empty_program() -> Program:
     """A program of no layers, where a compiled loop's signature wants one that is not used."""
     none = np.zeros
     return Program(
-        none((0, 9), np.int64),
+        none((0, COLUMNS), np.int64),
         none(0, np.int8),
         none(0, np.float32),
         none(0, np.int32),

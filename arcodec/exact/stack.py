@@ -11,11 +11,10 @@ from . import descent
 from . import kernels as k
 from . import program as p
 from . import spec as s
-from .descent import FROM, NOW, REALS, STEPS, Learner
+from .descent import FROM, NOW, PIXELS_RATE, REALS, STEPS, Layout, Learner
 from .dot import LANES, ROWS, padded
 
 _OUTPUTS = 3  # place in StackProgram.shape
-_RATE = np.float32(2e-4)  # of learning
 
 
 class StackProgram(NamedTuple):
@@ -104,22 +103,21 @@ def begin(program: StackProgram, learns: bool) -> tuple[StackProgram, StackState
     if not learns:
         return program, fresh_stack_state(program), descent.no_learner()
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
-    return program, fresh_stack_state(program), _fresh_learner(program)
+    learner = descent.fresh_learner(_layout(program), program.weights, program.constants)
+    return program, fresh_stack_state(program), learner
 
 
 def memory(program: StackProgram) -> int:
     """Bytes that a block takes whose stacks learn: its copy of the program and what it has learnt."""
-    return sum(array.nbytes for array in (program.weights, program.constants, *_fresh_learner(program)))
+    return descent.memory(_layout(program), len(program.weights), len(program.constants))
 
 
-def _fresh_learner(program: StackProgram) -> Learner:
-    return descent.fresh_learner(
-        program.layers, program.starts, program.weights, program.constants, s.INPUT_STEP, program.shape[_OUTPUTS], 0
-    )
+def _layout(program: StackProgram) -> Layout:
+    return Layout(program.layers, program.starts, s.INPUT_STEP, int(program.shape[_OUTPUTS]), 0)
 
 
 @kernel
-def run_and_learn(program: StackProgram, state: StackState, learner: Learner, stack: int) -> None:
+def run_and_remember(program: StackProgram, state: StackState, learner: Learner, stack: int) -> None:
     """``run_stack``, remembering what learning will ask for."""
     if len(learner.clock) == 0:
         run_stack(program, state, stack)
@@ -143,7 +141,7 @@ def run_and_learn(program: StackProgram, state: StackState, learner: Learner, st
         codes,
         reals,
         learner.plan,
-    )
+    )  # there is no recurrence: neither its table nor its states are read
     outputs = learner.plan[stop - 1, REALS]
     for i in range(learner.of_outputs.shape[2]):
         state.work[i] = reals[outputs + i]
@@ -166,7 +164,7 @@ def end_pixel(program: StackProgram, learner: Learner, stacks: int) -> None:
             learner.first,
             learner,
             stack,
-            _RATE,
+            PIXELS_RATE,
             whole,
         )
 

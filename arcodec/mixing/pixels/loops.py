@@ -182,7 +182,7 @@ def code_row(
             value = tree[LOW]
             row[x, c] = value
             if len(learner.clock) and prior.knows(shape, c):
-                prior.blame(program, learner, sizes, means, near, scales, c, network[c], parts, value)
+                prior.cost_gradient(program, learner, sizes, means, near, scales, c, network[c], parts, value)
             totals[0] += bits
             if len(costs):
                 costs[x, c] = bits

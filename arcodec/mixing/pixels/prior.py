@@ -14,7 +14,7 @@ import numpy as np
 from ...exact.descent import NOW, REALS, Learner, still
 from ...exact.descent import UNIT as NATS
 from ...exact.spec import CODE_LIMIT, INPUT_STEP
-from ...exact.stack import StackProgram, StackState, begin, empty_stacks, run_and_learn
+from ...exact.stack import StackProgram, StackState, begin, empty_stacks, run_and_remember
 from ...exact.tables import LOGIT_STEP
 from ...jit import inlined, kernel
 from ...models import pixels as family
@@ -66,7 +66,7 @@ class Prior(NamedTuple):
         np.ndarray
     )  # (4,) int64: neighbours of its own channel, of each other; whether the place in a square is told;
     # how many distributions are fixed
-    parts: np.ndarray  # (3, 5) float32: room for ``blame``
+    parts: np.ndarray  # (3, 5) float32: room for ``cost_gradient``
 
 
 def fresh_prior(program: StackProgram, config: family.Config, stride: int, learns: bool = False) -> Prior:
@@ -184,7 +184,7 @@ def answer(
     mixture: np.ndarray,
 ) -> None:
     """Run the network on its codes and write the mixture (15,): weights, means in 1/32 and steepness."""
-    run_and_learn(program, state, learner, c)
+    run_and_remember(program, state, learner, c)
     out = state.work
     best = np.float32(-np.inf)
     for k in range(MIXTURE):
@@ -223,7 +223,7 @@ def _part_below(distance: float) -> float:
 
 
 @kernel
-def blame(
+def cost_gradient(
     program: StackProgram,
     learner: Learner,
     sizes: np.ndarray,
