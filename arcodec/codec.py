@@ -46,7 +46,7 @@ def compress(
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
         the preset's.
     preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, more experts and
-        memory, in blocks of up to 16 MiB.
+        memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a sixth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
     media: ``bytes``: exactly these come back. ``image``: the data are a picture's file; PNM, PAM and BMP come back byte
@@ -56,8 +56,8 @@ def compress(
         best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
-    max_memory: bytes that experts may take, besides Python, the network and the data themselves; fewer cores are used
-        if that helps. By default half the machine's.
+    max_memory: bytes that experts and what a network learns may take, besides Python, the network and the data;
+        fewer cores are used if that helps. By default half the machine's.
     verify: decode the result and compare before returning it.
 
     Raises ModelError if the model is missing or does not compute here as it should, LimitError if the memory does not

@@ -109,9 +109,9 @@ max_memory = click.option(
     "--max-memory",
     type=Size(),
     metavar="S",
-    help="What experts may take, by default half the memory: fewer cores are used if need be. A block of the usual "
-    "size takes 68M at fast, 131M at default (150M without a network), 1.7G at best; one of some kilobytes 20M, 40M, "
-    "65M. Python, the network and the data take some 250M more.",
+    help="What experts and what a network learns may take, by default half the memory: fewer cores are used if need "
+    "be. A block of the usual size takes 68M at fast, 131M at default (150M without a network), 1.7G at best; one of "
+    "some kilobytes 20M to 32M, 40M to 80M, 50M to 90M. Python, the network and the data take some 250M more.",
 )
 reading = options(
     threads,

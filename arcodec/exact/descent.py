@@ -135,7 +135,7 @@ def memory(layout: Layout, weights: int, constants: int) -> int:
     plan, steps, sizes = _planned(layout)
     rooms = sum(np.dtype(kind).itemsize * prod(shape) for shape, kind in _rooms(layout, sizes, weights, constants))
     own = weights + 4 * constants
-    return own + 24 + plan.nbytes + steps.nbytes + 4 * weights + rooms
+    return own + 24 + plan.nbytes + steps.nbytes + 4 * weights + int(rooms)
 
 
 class _Sizes(NamedTuple):

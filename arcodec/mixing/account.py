@@ -29,7 +29,8 @@ def add(
     """Add a bit, not yet learnt from, to shares (experts, 2): of each context, the match and the network.
 
     Alone a context is its bit history, and nothing said is one bit; the network's bits are counted elsewhere. Of the
-    mixture an expert has all its inputs. reals begins with them, in nats; the choice is at numbers[choice].
+    mixture an expert has all its inputs; a network that learns and the same as it was are one expert here. reals begins
+    with them, in nats; the choice is at numbers[choice].
     """
     inputs = inputs_of(contexts)
     for i in range(contexts + 2):
