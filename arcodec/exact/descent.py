@@ -13,9 +13,7 @@ becomes subnormal, infinite or no number (docs/EXACT.md).
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +22,8 @@ from . import kernels
 from . import program as p
 from . import spec as s
 from . import tables as t
-from .dot import LANES, padded
+from .learner import CODES, COUNT, DONE, FROM, NOW, PEAKS, REALS, STEPS, Learner
 
-STEPS = 64  # symbols between two steps of descent
 BYTES_RATE, PIXELS_RATE = np.float32(4e-4), np.float32(2e-4)  # of learning, as measured (docs/LOG.md)
 UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
 
@@ -48,149 +45,6 @@ _TWICE_PER_SQUARE = np.float32(2 / s.SQUARE_STEP)
 _PER_STATISTIC = np.float32(1 / s.STATISTIC_STEP)
 _PER_SIGMOID = np.float32(1 / t.SIGMOID_STEP)
 _ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
-_PEAKS = 16  # running maxima of a row, side by side
-
-# Columns of Learner.plan, of each layer: where its inputs begin among the codes of a symbol, where its own codes and
-# its reals do (of a norm its inputs, of a recurrence its states), how many outputs it has without padding.
-FROM, CODES, REALS, COUNT, _PLACES = range(5)
-NOW, _DONE = range(2)  # of clock: symbols since the last step, steps
-
-# What may follow what. Gradients are computed of layers in these orders only: they look at the layers beside them.
-_ORDERS = {
-    (p.LINEAR, p.ADD),
-    (p.ADD, p.NORM),
-    (p.NORM, p.LINEAR),
-    (p.LINEAR, p.RECURRENCE),
-    (p.RECURRENCE, p.LINEAR),
-    (p.LINEAR, p.SQUARED_RELU),
-    (p.SQUARED_RELU, p.LINEAR),
-}
-
-
-class Layout(NamedTuple):
-    """What learns."""
-
-    layers: np.ndarray  # (layers, 9) int64, see program
-    starts: np.ndarray  # (stacks + 1,) int64: where those of each stack begin
-    step: float  # what a code that enters a stack stands for
-    outputs: int  # of each stack
-    states: int  # of all recurrences
-
-
-class Learner(NamedTuple):
-    """What one sequence has learnt, and all that its next step needs to know of the symbols since the last."""
-
-    clock: np.ndarray  # (2,) int64, see above; empty if nothing is learnt
-    fading: np.ndarray  # (1,) float64: what is left of the first mean square
-    plan: np.ndarray  # (layers, 4) int64, see above
-    steps: np.ndarray  # (layers,) float32: what a code that enters a linear layer stands for
-    weights: np.ndarray  # float32: those that the program's are the roundings of, laid out like them
-    weight_squares: np.ndarray  # float32: mean squares of their gradients
-    bias_squares: np.ndarray  # float32, laid out like the program's constants
-    codes: np.ndarray  # (STEPS, ...) int16
-    reals: np.ndarray  # (STEPS, ...) float32
-    first: np.ndarray  # float32: the recurrences' states before the first of these symbols
-    of_outputs: np.ndarray  # (stacks, STEPS, outputs) float32: gradients from here on
-    of_sum: np.ndarray  # (STEPS, width)
-    of_reals: np.ndarray  # (STEPS, widest reals)
-    of_codes: np.ndarray  # (STEPS, widest codes)
-    inputs: np.ndarray  # (STEPS, widest codes) float32: room for codes as floats
-    row: np.ndarray  # (widest codes) float32: room for the gradient of one output's weights, or of a state
-    of_bias: np.ndarray  # (1,) float32: and of its bias
-    peaks: np.ndarray  # (16,) float32: room for a row's largest
-
-
-def can_learn(layout: Layout) -> bool:
-    """Whether gradients are computed of all its layers, in the order in which they stand."""
-    kinds = layout.layers[:, p.KIND].tolist()
-    stacks = [kinds[start:stop] for start, stop in pairwise(layout.starts)]
-    return all(
-        stack[0] == stack[-1] == p.LINEAR and all(pair in _ORDERS for pair in pairwise(stack)) for stack in stacks
-    )
-
-
-def no_learner() -> Learner:
-    """Where nothing is learnt."""
-    nothing = Layout(np.zeros((0, p.COLUMNS), np.int64), np.zeros(1, np.int64), 0.0, 0, 0)
-    learner = fresh_learner(nothing, np.zeros(0, np.int8), np.zeros(0, np.float32))
-    return learner._replace(clock=np.zeros(0, np.int64))
-
-
-def fresh_learner(layout: Layout, weights: np.ndarray, constants: np.ndarray) -> Learner:
-    """Before the first symbol; weights and constants: of a program of its own."""
-    plan, steps, sizes = _planned(layout)
-    real = weights.astype(np.float32)
-    for layer, step in zip(layout.layers, steps, strict=True):
-        if layer[p.KIND] == p.LINEAR:
-            inputs, outputs, at, scales = layer[[p.INPUTS, p.OUTPUTS, p.WEIGHTS, p.CONSTANTS]]
-            real[at : at + inputs * outputs] *= np.repeat(constants[scales : scales + outputs] / step, inputs)
-    rooms: list[np.ndarray] = [
-        np.zeros(shape, kind) for shape, kind in _rooms(layout, sizes, len(weights), len(constants))
-    ]
-    return Learner(np.zeros(2, np.int64), np.ones(1), plan, steps, real, *rooms)
-
-
-def memory(layout: Layout, weights: int, constants: int) -> int:
-    """Bytes of a learner with so many weights and constants, and of the program that is its own."""
-    plan, steps, sizes = _planned(layout)
-    rooms = sum(np.dtype(kind).itemsize * prod(shape) for shape, kind in _rooms(layout, sizes, weights, constants))
-    own = weights + 4 * constants
-    return own + 24 + plan.nbytes + steps.nbytes + 4 * weights + int(rooms)
-
-
-class _Sizes(NamedTuple):
-    """Of what is kept of a symbol, and of the widest layers."""
-
-    codes: int
-    reals: int
-    width: int
-    widest_reals: int
-    widest_codes: int
-
-
-def _planned(layout: Layout) -> tuple[np.ndarray, np.ndarray, _Sizes]:
-    """A learner's plan and steps, and the sizes that follow."""
-    layers = layout.layers
-    plan, steps = np.zeros((len(layers), _PLACES), np.int64), np.zeros(len(layers), np.float32)
-    codes = reals = width = widest_reals = widest_codes = 0
-    after = {p.NORM: s.NORM_STEP, p.RECURRENCE: s.GATED_STEP, p.SQUARED_RELU: s.SQUARE_STEP}
-    for start, stop in pairwise(layout.starts):
-        now, entering = codes, layout.step
-        codes += layers[start, p.INPUTS]
-        for i in range(start, stop):
-            kind, inputs, many = layers[i, p.KIND], layers[i, p.INPUTS], layers[i, p.OUTPUTS]
-            count = layout.outputs if i + 1 == stop else layers[i + 1, p.INPUTS]
-            plan[i], steps[i] = (now, codes, reals, count), entering
-            if kind in after:
-                now, entering = codes, after[kind]
-                codes += padded(many, LANES)
-            if kind == p.LINEAR:
-                widest_reals, widest_codes = max(widest_reals, many), max(widest_codes, inputs)
-            if kind == p.ADD:
-                width = max(width, many)
-            elif kind != p.SQUARED_RELU:
-                reals += many
-    return plan, steps, _Sizes(codes, reals, width, widest_reals, widest_codes)
-
-
-def _rooms(layout: Layout, sizes: _Sizes, weights: int, constants: int) -> list[tuple[tuple[int, ...], type]]:
-    """Shape and type of each of a learner's arrays behind its weights."""
-    real, stacks = np.float32, len(layout.starts) - 1
-    return [
-        ((weights,), real),
-        ((constants,), real),
-        ((STEPS, sizes.codes), np.int16),
-        ((STEPS, sizes.reals), real),
-        ((layout.states,), real),
-        ((stacks, STEPS, layout.outputs), real),
-        ((STEPS, sizes.width), real),
-        ((STEPS, sizes.widest_reals), real),
-        ((STEPS, sizes.widest_codes), real),
-        ((STEPS, sizes.widest_codes), real),
-        ((sizes.widest_codes,), real),
-        ((1,), real),
-        ((_PEAKS,), real),
-    ]
 
 
 @kernel
@@ -247,7 +101,7 @@ def still(x: Any) -> Any:
 @kernel
 def begin_step(learner: Learner) -> float:
     """Count a step; what mean squares are to be multiplied by, because they began at 0."""
-    learner.clock[_DONE] += 1
+    learner.clock[DONE] += 1
     learner.clock[NOW] = 0
     learner.fading[0] = max(learner.fading[0] * _FADE, 1e-30)
     return np.float32(1 / (1 - learner.fading[0]))
@@ -450,11 +304,11 @@ def _step(weight: np.ndarray, square: np.ndarray, gradient: np.ndarray, rate: An
 def _round_row(weight: np.ndarray, peaks: np.ndarray, codes: np.ndarray) -> Any:
     """The codes nearest to a row of weights, and what a code of 1 stands for."""
     peaks[:] = _LEAST_WEIGHT
-    for i in range(0, len(weight), _PEAKS):
-        for j in range(_PEAKS):
+    for i in range(0, len(weight), PEAKS):
+        for j in range(PEAKS):
             peaks[j] = max(peaks[j], abs(weight[i + j]))
     largest = _LEAST_WEIGHT
-    for j in range(_PEAKS):
+    for j in range(PEAKS):
         largest = max(largest, peaks[j])
     inverse = _WEIGHT_LIMIT / largest
     for i in range(len(weight)):

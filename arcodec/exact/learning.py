@@ -10,7 +10,9 @@ from . import descent, kernels
 from . import program as p
 from . import spec as s
 from .contexts import remember
-from .descent import NOW, REALS, STEPS, UNIT, Layout, Learner
+from .descent import BYTES_RATE, UNIT
+from .learner import NOW, REALS, STEPS, Layout, Learner, fresh_learner, learner_memory, no_learner
+from .learner import can_learn as layers_can_learn
 from .program import Program, State, fresh_state
 
 _PER_BIT = np.float32(0.6931471805599453) * UNIT  # of the gradient of a logit: ln 2, not asked of a library
@@ -18,7 +20,7 @@ _PER_BIT = np.float32(0.6931471805599453) * UNIT  # of the gradient of a logit: 
 
 def can_learn(program: Program) -> bool:
     """Whether gradients are computed of its family's layers."""
-    return descent.can_learn(_layout(program))
+    return layers_can_learn(_layout(program))
 
 
 def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
@@ -27,16 +29,16 @@ def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
     Raises ModelError for a program that cannot learn.
     """
     if not learns:
-        return program, fresh_state(program), descent.no_learner()
+        return program, fresh_state(program), no_learner()
     if not can_learn(program):
         raise ModelError("this network cannot learn while coding: its family has layers without gradients here")
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
-    return program, fresh_state(program), descent.fresh_learner(_layout(program), program.weights, program.constants)
+    return program, fresh_state(program), fresh_learner(_layout(program), program.weights, program.constants)
 
 
 def memory(program: Program) -> int:
     """Bytes that a sequence takes which learns: its copy of the program and what it has learnt."""
-    return descent.memory(_layout(program), len(program.weights), len(program.constants))
+    return learner_memory(_layout(program), len(program.weights), len(program.constants))
 
 
 def _layout(program: Program) -> Layout:
@@ -100,7 +102,7 @@ def follow(program: Program, state: State, learner: Learner, weights: np.ndarray
             program.sigmoid,
             learner,
             0,
-            descent.BYTES_RATE,
+            BYTES_RATE,
             whole,
         )
         for i in range(len(state.reals)):

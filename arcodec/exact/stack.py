@@ -11,8 +11,9 @@ from . import descent
 from . import kernels as k
 from . import program as p
 from . import spec as s
-from .descent import FROM, NOW, PIXELS_RATE, REALS, STEPS, Layout, Learner
+from .descent import PIXELS_RATE
 from .dot import LANES, ROWS, padded
+from .learner import FROM, NOW, REALS, STEPS, Layout, Learner, fresh_learner, learner_memory, no_learner
 
 _OUTPUTS = 3  # place in StackProgram.shape
 
@@ -101,15 +102,15 @@ def answers(program: StackProgram, codes: np.ndarray, outputs: int) -> np.ndarra
 def begin(program: StackProgram, learns: bool) -> tuple[StackProgram, StackState, Learner]:
     """All that a block needs before its first pixel; one whose stacks learn gets weights of its own."""
     if not learns:
-        return program, fresh_stack_state(program), descent.no_learner()
+        return program, fresh_stack_state(program), no_learner()
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
-    learner = descent.fresh_learner(_layout(program), program.weights, program.constants)
+    learner = fresh_learner(_layout(program), program.weights, program.constants)
     return program, fresh_stack_state(program), learner
 
 
 def memory(program: StackProgram) -> int:
     """Bytes that a block takes whose stacks learn: its copy of the program and what it has learnt."""
-    return descent.memory(_layout(program), len(program.weights), len(program.constants))
+    return learner_memory(_layout(program), len(program.weights), len(program.constants))
 
 
 def _layout(program: StackProgram) -> Layout:

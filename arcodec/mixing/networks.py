@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exact import kernels, learning
 from ..exact.contexts import remember
-from ..exact.descent import Learner
+from ..exact.learner import Learner
 from ..exact.program import Program, State, empty_program, fresh_state
 from ..jit import inlined, kernel
 from . import mixture as mx

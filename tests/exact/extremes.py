@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arcodec.exact.descent import Learner
+from arcodec.exact.learner import Learner
 from arcodec.exact.program import LINEAR, Program
 from arcodec.exact.stack import StackProgram
 from arcodec.models.file import Model

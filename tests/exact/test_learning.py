@@ -14,7 +14,7 @@ from numba import njit
 from arcodec.errors import ModelError
 from arcodec.exact import descent, kernels, learning, stack
 from arcodec.exact.contexts import fresh_memory, remember, rows_of
-from arcodec.exact.descent import STEPS, Learner
+from arcodec.exact.learner import STEPS, Learner
 from arcodec.exact.program import LINEAR, Program, State, compile_network, fresh_state
 from arcodec.exact.spec import Network
 from arcodec.exact.torch_networks import TorchNetwork

@@ -12,7 +12,7 @@ import arcodec
 from arcodec import range_kernel as rk
 from arcodec.container import Picture
 from arcodec.errors import ModelError, UsageError
-from arcodec.exact.descent import NOW, STEPS
+from arcodec.exact.learner import NOW, STEPS
 from arcodec.exact.program import LINEAR
 from arcodec.exact.stack import answers, compile_stacks
 from arcodec.exact.torch_networks import TorchStack

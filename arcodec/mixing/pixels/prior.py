@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...exact.descent import NOW, REALS, Learner, still
 from ...exact.descent import UNIT as NATS
+from ...exact.descent import still
+from ...exact.learner import NOW, REALS, Learner
 from ...exact.spec import CODE_LIMIT, INPUT_STEP
 from ...exact.stack import StackProgram, StackState, begin, empty_stacks, run_and_remember
 from ...exact.tables import LOGIT_STEP
