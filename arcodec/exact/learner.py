@@ -10,9 +10,10 @@ import numpy as np
 
 from . import program as p
 from . import spec as s
-from .dot import LANES, padded
+from .dot import LANES, ROWS, padded
 
 STEPS = 64  # symbols between two steps of descent
+GROUP = ROWS  # sums of gradients, side by side: what is summed over outputs is padded like they are
 PEAKS = 16  # running maxima of a row, side by side
 
 # Columns of Learner.plan, of each layer: where its inputs begin among the codes of a symbol, where its own codes and
@@ -55,13 +56,13 @@ class Learner(NamedTuple):
     codes: np.ndarray  # (STEPS, ...) int16
     reals: np.ndarray  # (STEPS, ...) float32
     first: np.ndarray  # float32: the recurrences' states before the first of these symbols
-    of_outputs: np.ndarray  # (stacks, STEPS, outputs) float32: gradients from here on
-    of_sum: np.ndarray  # (STEPS, width)
+    of_outputs: np.ndarray  # (stacks, STEPS, outputs) float32: gradients from here on, padded to a multiple of GROUP
+    of_sum: np.ndarray  # (STEPS, width), padded likewise
     of_reals: np.ndarray  # (STEPS, widest reals)
     of_codes: np.ndarray  # (STEPS, widest codes)
     inputs: np.ndarray  # (STEPS, widest codes) float32: room for codes as floats
-    row: np.ndarray  # (widest codes) float32: room for the gradient of one output's weights, or of a state
-    of_bias: np.ndarray  # (1,) float32: and of its bias
+    rows: np.ndarray  # (GROUP, widest codes) float32: room for the gradients of some outputs' weights, or of a state
+    of_biases: np.ndarray  # (GROUP,) float32: and of their biases
     peaks: np.ndarray  # (16,) float32: room for a row's largest
 
 
@@ -132,7 +133,7 @@ def _planned(layout: Layout) -> tuple[np.ndarray, np.ndarray, _Sizes]:
             if kind == p.LINEAR:
                 widest_reals, widest_codes = max(widest_reals, many), max(widest_codes, inputs)
             if kind == p.ADD:
-                width = max(width, many)
+                width = max(width, padded(many, ROWS))
             elif kind != p.SQUARED_RELU:
                 reals += many
     return plan, steps, _Sizes(codes, reals, width, widest_reals, widest_codes)
@@ -147,12 +148,12 @@ def _rooms(layout: Layout, sizes: _Sizes, weights: int, constants: int) -> list[
         ((STEPS, sizes.codes), np.int16),
         ((STEPS, sizes.reals), real),
         ((layout.states,), real),
-        ((stacks, STEPS, layout.outputs), real),
+        ((stacks, STEPS, padded(layout.outputs, ROWS)), real),
         ((STEPS, sizes.width), real),
         ((STEPS, sizes.widest_reals), real),
         ((STEPS, sizes.widest_codes), real),
         ((STEPS, sizes.widest_codes), real),
-        ((sizes.widest_codes,), real),
-        ((1,), real),
+        ((GROUP, sizes.widest_codes), real),
+        ((GROUP,), real),
         ((PEAKS,), real),
     ]

@@ -144,7 +144,7 @@ def run_and_remember(program: StackProgram, state: StackState, learner: Learner,
         learner.plan,
     )  # there is no recurrence: neither its table nor its states are read
     outputs = learner.plan[stop - 1, REALS]
-    for i in range(learner.of_outputs.shape[2]):
+    for i in range(program.shape[_OUTPUTS]):
         state.work[i] = reals[outputs + i]
 
 

@@ -177,22 +177,25 @@ def test_a_program_that_cannot_learn_is_refused(small_models: dict[str, Model]) 
 def test_sums_are_in_the_written_order() -> None:
     """Against numpy, one IEEE operation at a time, on numbers of very different sizes."""
     random = np.random.default_rng(6)
-    gradient = (random.normal(size=(STEPS, 6)) * 10.0 ** random.integers(-3, 6, (STEPS, 6))).astype(np.float32)
+    gradient = (random.normal(size=(STEPS, 8)) * 10.0 ** random.integers(-3, 6, (STEPS, 8))).astype(np.float32)
     codes = random.integers(-127, 128, (STEPS, 32)).astype(np.float32)
-    row, expected, bias = np.zeros(32, np.float32), np.zeros(32, np.float32), np.float32(0)
+    rows, expected = np.ones((2, 4, 32), np.float32)
+    biases, biases_expected = np.ones((2, 4), np.float32)
+    expected[:], biases_expected[:] = 0, 0
     for n in range(STEPS):
-        expected = expected + gradient[n, 2] * codes[n]
-        bias = bias + gradient[n, 2]
-    assert descent._weights_back(gradient, 2, codes, row) == bias
-    assert np.array_equal(row, expected)
+        expected = expected + gradient[n, 4:, None] * codes[n]
+        biases_expected = biases_expected + gradient[n, 4:]
+    descent._weights_back(gradient, 4, codes, rows, biases)
+    assert np.array_equal(rows, expected)
+    assert np.array_equal(biases, biases_expected)
 
-    matrix = random.integers(-63, 64, (6, 32)).astype(np.int8)
-    scale = random.random(6).astype(np.float32)
-    of_codes, expected = np.zeros(32, np.float32), np.zeros(32, np.float32)
+    matrix = random.integers(-63, 64, (8, 32)).astype(np.int8)
+    scale = random.random(8).astype(np.float32)
+    of_codes, expected = np.ones((4, 32), np.float32), np.zeros((4, 32), np.float32)
     still = np.float32(1.5 * 2**11)
-    for o in range(6):
-        expected = expected + ((gradient[0, o] * scale[o] + still) - still) * matrix[o].astype(np.float32)
-    descent._codes_back(matrix.ravel(), scale, gradient[0], of_codes)
+    for o in range(8):
+        expected = expected + ((gradient[:4, o] * scale[o] + still) - still)[:, None] * matrix[o].astype(np.float32)
+    descent._codes_back(matrix.ravel(), scale, gradient[:4], of_codes)
     assert np.array_equal(of_codes, expected)
 
 
