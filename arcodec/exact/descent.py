@@ -1,6 +1,6 @@
 """Gradient descent while coding: networks and stacks that learn from the symbols that both sides know by then.
 
-Known as dynamic evaluation (Krause et al. 2018, "Dynamic evaluation of neural sequence models"): after every ``STEPS``
+Known as dynamic evaluation (Krause et al. 2018, "Dynamic evaluation of neural sequence models"): after a chunk of
 symbols the weights take one step down the gradient of what these cost, so that they follow the file at hand. Steps are
 divided by the root of each weight's fading mean square gradient (RMSProp; Tieleman and Hinton 2012), and gradients
 pass roundings as they do in training (``rounding``).
@@ -22,9 +22,8 @@ from . import kernels
 from . import program as p
 from . import spec as s
 from . import tables as t
-from .learner import CODES, COUNT, DONE, FROM, GROUP, NOW, PEAKS, REALS, STEPS, Learner
+from .learner import CODES, COUNT, DONE, FROM, GROUP, NOW, PEAKS, REALS, Learner
 
-BYTES_RATE, PIXELS_RATE = np.float32(4e-4), np.float32(2e-4)  # of learning, as measured (docs/LOG.md)
 UNIT = np.float32(2.0**16)  # gradients are of so many nats: large, so that little is lost in rounding
 
 _FADE = 0.999  # of the mean squares, a step
@@ -122,6 +121,7 @@ def descend(
 ) -> None:
     """One step of the layers from ``start`` on, the last first; the gradient of their outputs is at hand."""
     learner.of_sum[:] = 0
+    reals = learner.reals
     for i in range(stop - 1, start - 1, -1):
         layer = layers[i]
         kind, inputs, outputs = layer[p.KIND], layer[p.INPUTS], layer[p.OUTPUTS]
@@ -134,82 +134,79 @@ def descend(
                 gradient = learner.of_sum
             _linear_back(layer, weights, constants, learner, i, gradient, i > start, rate, whole)
         elif kind == p.NORM:
-            _norm_back(learner.reals[:, kept : kept + outputs], learner.of_codes, learner.of_sum)
+            for n in range(len(reals)):
+                x = reals[n, kept : kept + outputs]
+                _norm_back(x, learner.of_codes[n, :outputs], learner.of_sum[n, :outputs])
         elif kind == p.RECURRENCE:
-            at = layer[p.REALS]
-            _recurrence_back(
-                learner.reals[:, before : before + inputs],
-                learner.reals[:, kept : kept + outputs],
-                learner.first[at : at + outputs],
-                sigmoid,
-                learner.of_codes,
-                learner.rows[0],
-                learner.of_reals,
-            )
+            first, carry = learner.first[layer[p.REALS] : layer[p.REALS] + outputs], learner.rows[0, :outputs]
+            carry[:] = 0
+            for n in range(len(reals) - 1, -1, -1):
+                earlier = reals[n - 1, kept : kept + outputs] if n else first
+                x, h = reals[n, before : before + inputs], reals[n, kept : kept + outputs]
+                _recurrence_back(x, h, earlier, sigmoid, learner.of_codes[n], carry, learner.of_reals[n])
         elif kind == p.SQUARED_RELU:
-            _squared_relu_back(learner.reals[:, before : before + outputs], learner.of_codes, learner.of_reals)
+            for n in range(len(reals)):
+                x = reals[n, before : before + outputs]
+                _squared_relu_back(x, learner.of_codes[n, :outputs], learner.of_reals[n, :outputs])
+
+
+# Of one symbol each. Rows are handed over one by one: only of an array without gaps does LLVM make vectors.
 
 
 @kernel
 def _norm_back(x: np.ndarray, of_codes: np.ndarray, of_sum: np.ndarray) -> None:
-    """Adds to of_sum what comes through the codes and through the root mean square of x (STEPS, width)."""
-    width = x.shape[1]
+    """Adds to of_sum (width,) what comes through the codes and through the root mean square of x (width,)."""
+    width = len(x)
+    inverse, through = kernels.inverse_root(x), _ZERO
+    for i in range(width):
+        inside = abs(x[i] * inverse * _PER_NORM) < _INSIDE
+        of_codes[i] = still(of_codes[i] * _PER_NORM) if inside else _ZERO
+    for i in range(width):
+        through = through + of_codes[i] * x[i]
     per_square = np.float32(s.STATISTIC_STEP**2 / width)
-    for n in range(STEPS):
-        inverse = kernels.inverse_root(x[n])
-        through = _ZERO
-        for i in range(width):
-            inside = abs(x[n, i] * inverse * _PER_NORM) < _INSIDE
-            of_codes[n, i] = still(of_codes[n, i] * _PER_NORM) if inside else _ZERO
-        for i in range(width):
-            through = through + of_codes[n, i] * x[n, i]
-        of_square = still(through * inverse) * inverse * inverse * per_square * _PER_STATISTIC  # 2 and 1/2 cancel
-        for i in range(width):
-            coarse = x[n, i] * _PER_STATISTIC
-            squares = of_square * np.rint(coarse) if abs(coarse) < _INSIDE else _ZERO
-            of_sum[n, i] = still(of_sum[n, i] + (of_codes[n, i] * inverse - squares))
+    of_square = still(through * inverse) * inverse * inverse * per_square * _PER_STATISTIC  # 2 and 1/2 cancel
+    for i in range(width):
+        coarse = x[i] * _PER_STATISTIC
+        squares = of_square * np.rint(coarse) if abs(coarse) < _INSIDE else _ZERO
+        of_sum[i] = still(of_sum[i] + (of_codes[i] * inverse - squares))
 
 
 @kernel
 def _recurrence_back(
     x: np.ndarray,
-    states: np.ndarray,
-    first: np.ndarray,
+    h: np.ndarray,
+    earlier: np.ndarray,
     table: np.ndarray,
     of_codes: np.ndarray,
     carry: np.ndarray,
     of_x: np.ndarray,
 ) -> None:
-    """x (STEPS, 3 * width), states (STEPS, width), first (width,): the state before -> of_x; carry is room to work."""
-    width = len(first)
-    carry[:width] = 0
-    for n in range(STEPS - 1, -1, -1):
-        before = states[n - 1] if n else first
-        for i in range(width):
-            raw_f, raw_g = x[n, i], x[n, 2 * width + i]
-            f, g = kernels.sigmoid(table, raw_f), kernels.sigmoid(table, raw_g)
-            z = min(max(x[n, width + i], -_INPUT), _INPUT)
-            out = states[n, i] * g
-            of_out = still(of_codes[n, i] * _PER_GATED) if abs(out * _PER_GATED) < _INSIDE else _ZERO
-            slope = out * (_ONE - g)  # the sigmoid's step and its slope's cancel
-            of_x[n, 2 * width + i] = still(of_out * slope) if abs(raw_g * _PER_SIGMOID) < _INSIDE else _ZERO
-            of_state = still(carry[i] + of_out * g)
-            of_x[n, width + i] = still(of_state * (_ONE - f)) if z == x[n, width + i] else _ZERO
-            slope = (before[i] - z) * (f * (_ONE - f))
-            of_x[n, i] = still(of_state * slope) if abs(raw_f * _PER_SIGMOID) < _INSIDE else _ZERO
-            carry[i] = still(of_state * f)
+    """x (3 * width,), the states h (width,) and those before -> of_x; carry (width,): what later states pass back."""
+    width = len(h)
+    for i in range(width):
+        raw_f, raw_g = x[i], x[2 * width + i]
+        f, g = kernels.sigmoid(table, raw_f), kernels.sigmoid(table, raw_g)
+        z = min(max(x[width + i], -_INPUT), _INPUT)
+        out = h[i] * g
+        of_out = still(of_codes[i] * _PER_GATED) if abs(out * _PER_GATED) < _INSIDE else _ZERO
+        slope = out * (_ONE - g)  # the sigmoid's step and its slope's cancel
+        of_x[2 * width + i] = still(of_out * slope) if abs(raw_g * _PER_SIGMOID) < _INSIDE else _ZERO
+        of_state = still(carry[i] + of_out * g)
+        of_x[width + i] = still(of_state * (_ONE - f)) if z == x[width + i] else _ZERO
+        slope = (earlier[i] - z) * (f * (_ONE - f))
+        of_x[i] = still(of_state * slope) if abs(raw_f * _PER_SIGMOID) < _INSIDE else _ZERO
+        carry[i] = still(of_state * f)
 
 
 @kernel
 def _squared_relu_back(x: np.ndarray, of_codes: np.ndarray, of_x: np.ndarray) -> None:
-    width = x.shape[1]
-    for n in range(STEPS):
-        for i in range(width):
-            positive = max(x[n, i], _ZERO)
-            g = of_codes[n, i]
-            # At the limit only what leads inwards.
-            passes = positive * positive * _PER_SQUARE <= _LIMIT - _HALF or g > _ZERO
-            of_x[n, i] = still(g * positive * _TWICE_PER_SQUARE) if passes else _ZERO
+    """x (width,) -> of_x (width,)."""
+    for i in range(len(x)):
+        positive = max(x[i], _ZERO)
+        g = of_codes[i]
+        # At the limit only what leads inwards.
+        passes = positive * positive * _PER_SQUARE <= _LIMIT - _HALF or g > _ZERO
+        of_x[i] = still(g * positive * _TWICE_PER_SQUARE) if passes else _ZERO
 
 
 @kernel
@@ -224,24 +221,24 @@ def _linear_back(
     rate: float,
     whole: float,
 ) -> None:
-    """From the gradient (STEPS, outputs) of a linear layer's reals to that of its codes, and a step of its weights."""
+    """From the gradient (chunk, outputs) of a linear layer's reals to that of its codes, and a step of its weights."""
     inputs, outputs, at, scales = layer[p.INPUTS], layer[p.OUTPUTS], layer[p.WEIGHTS], layer[p.CONSTANTS]
     count = learner.plan[i, COUNT]
     scale, bias = constants[scales : scales + outputs], constants[scales + outputs : scales + 2 * outputs]
     squares = learner.bias_squares[scales + outputs : scales + 2 * outputs]
-    entering = learner.plan[i, FROM]
-    for n in range(STEPS):
+    entering, chunk = learner.plan[i, FROM], len(learner.codes)
+    for n in range(chunk):
+        codes, as_floats = learner.codes[n, entering : entering + inputs], learner.inputs[n, :inputs]
         for j in range(inputs):
-            learner.inputs[n, j] = np.float32(learner.codes[n, entering + j])
+            as_floats[j] = np.float32(codes[j])
     if on:
         matrix = weights[at : at + inputs * outputs]
-        for n in range(0, STEPS, GROUP):
-            _codes_back(matrix, scale, gradient[n : n + GROUP], learner.of_codes[n : n + GROUP, :inputs])
-    rows = learner.rows[:, :inputs]
+        for n in range(0, chunk, GROUP):
+            _codes_back(matrix, scale, gradient[n : n + GROUP], inputs, learner.of_codes[n : n + GROUP])
     for o in range(count):
         if o % GROUP == 0:
-            _weights_back(gradient, o, learner.inputs, rows, learner.of_biases)
-        first, row = at + o * inputs, rows[o % GROUP]
+            _weights_back(gradient, o, learner.inputs, inputs, learner.rows, learner.of_biases)
+        first, row = at + o * inputs, learner.rows[o % GROUP, :inputs]
         of_bias = learner.of_biases[o % GROUP : o % GROUP + 1]
         _step(bias[o : o + 1], squares[o : o + 1], of_bias, rate, whole)
         _step(learner.weights[first : first + inputs], learner.weight_squares[first : first + inputs], row, rate, whole)
@@ -258,14 +255,13 @@ def _and_four(total: Any, a: Any, b: Any, c: Any, d: Any, x: Any, y: Any, z: Any
 
 
 @kernel
-def _codes_back(matrix: np.ndarray, scale: np.ndarray, gradient: np.ndarray, of_codes: np.ndarray) -> None:
-    """of_codes (4, inputs) = for four symbols the sum over outputs of gradient * scale * weights, in their order.
+def _codes_back(matrix: np.ndarray, scale: np.ndarray, gradient: np.ndarray, inputs: int, of_codes: np.ndarray) -> None:
+    """Of four symbols, the sum over outputs of gradient * scale * weights, in their order -> of_codes (4, inputs).
 
     gradient: (4, ...), outputs padded like the scales; those of padding are 0.
     """
-    inputs = of_codes.shape[1]
-    of_codes[:] = 0
-    to_a, to_b, to_c, to_d = of_codes[0], of_codes[1], of_codes[2], of_codes[3]
+    to_a, to_b, to_c, to_d = of_codes[0, :inputs], of_codes[1, :inputs], of_codes[2, :inputs], of_codes[3, :inputs]
+    to_a[:] = to_b[:] = to_c[:] = to_d[:] = 0
     g, h, j, k = gradient[0], gradient[1], gradient[2], gradient[3]
     for o in range(0, len(scale), GROUP):
         s0, s1, s2, s3 = scale[o], scale[o + 1], scale[o + 2], scale[o + 3]
@@ -286,13 +282,14 @@ def _codes_back(matrix: np.ndarray, scale: np.ndarray, gradient: np.ndarray, of_
 
 
 @kernel
-def _weights_back(gradient: np.ndarray, o: int, codes: np.ndarray, rows: np.ndarray, of_biases: np.ndarray) -> None:
-    """rows (4, inputs) = of four outputs from o on the sum over symbols of gradient times codes; of_biases: times 1."""
-    inputs = rows.shape[1]
-    rows[:] = 0
+def _weights_back(
+    gradient: np.ndarray, o: int, codes: np.ndarray, inputs: int, rows: np.ndarray, of_biases: np.ndarray
+) -> None:
+    """Of outputs from o on, the sum over symbols of gradient times codes -> rows (4, inputs); of 1 -> of_biases."""
+    to_a, to_b, to_c, to_d = rows[0, :inputs], rows[1, :inputs], rows[2, :inputs], rows[3, :inputs]
+    to_a[:] = to_b[:] = to_c[:] = to_d[:] = 0
     of_biases[:] = 0
-    to_a, to_b, to_c, to_d = rows[0], rows[1], rows[2], rows[3]
-    for n in range(0, STEPS, GROUP):
+    for n in range(0, len(codes), GROUP):
         g, h, j, k = gradient[n], gradient[n + 1], gradient[n + 2], gradient[n + 3]
         a0, a1, a2, a3 = g[o], h[o], j[o], k[o]
         b0, b1, b2, b3 = g[o + 1], h[o + 1], j[o + 1], k[o + 1]
@@ -302,7 +299,8 @@ def _weights_back(gradient: np.ndarray, o: int, codes: np.ndarray, rows: np.ndar
         of_biases[1] = (((of_biases[1] + b0) + b1) + b2) + b3
         of_biases[2] = (((of_biases[2] + c0) + c1) + c2) + c3
         of_biases[3] = (((of_biases[3] + d0) + d1) + d2) + d3
-        first, second, third, fourth = codes[n], codes[n + 1], codes[n + 2], codes[n + 3]
+        first, second = codes[n, :inputs], codes[n + 1, :inputs]
+        third, fourth = codes[n + 2, :inputs], codes[n + 3, :inputs]
         for i in range(inputs):
             x, y, z, w = first[i], second[i], third[i], fourth[i]
             to_a[i] = _and_four(to_a[i], a0, a1, a2, a3, x, y, z, w)

@@ -12,7 +12,9 @@ from . import program as p
 from . import spec as s
 from .dot import LANES, ROWS, padded
 
-STEPS = 64  # symbols between two steps of descent
+# Symbols between two steps of descent, and its rate: of bytes and of pixels, as measured (docs/LOG.md).
+BYTES_CHUNK, BYTES_RATE = 64, np.float32(4e-4)
+PIXELS_CHUNK, PIXELS_RATE = 16, np.float32(1.2e-4)
 GROUP = ROWS  # sums of gradients, side by side: what is summed over outputs is padded like they are
 PEAKS = 16  # running maxima of a row, side by side
 
@@ -41,6 +43,7 @@ class Layout(NamedTuple):
     step: float  # what a code that enters a stack stands for
     outputs: int  # of each stack
     states: int  # of all recurrences
+    chunk: int  # symbols between two steps of descent, a multiple of GROUP
 
 
 class Learner(NamedTuple):
@@ -53,14 +56,14 @@ class Learner(NamedTuple):
     weights: np.ndarray  # float32: those that the program's are the roundings of, laid out like them
     weight_squares: np.ndarray  # float32: mean squares of their gradients
     bias_squares: np.ndarray  # float32, laid out like the program's constants
-    codes: np.ndarray  # (STEPS, ...) int16
-    reals: np.ndarray  # (STEPS, ...) float32
+    codes: np.ndarray  # (chunk, ...) int16
+    reals: np.ndarray  # (chunk, ...) float32
     first: np.ndarray  # float32: the recurrences' states before the first of these symbols
-    of_outputs: np.ndarray  # (stacks, STEPS, outputs) float32: gradients from here on, padded to a multiple of GROUP
-    of_sum: np.ndarray  # (STEPS, width), padded likewise
-    of_reals: np.ndarray  # (STEPS, widest reals)
-    of_codes: np.ndarray  # (STEPS, widest codes)
-    inputs: np.ndarray  # (STEPS, widest codes) float32: room for codes as floats
+    of_outputs: np.ndarray  # (stacks, chunk, outputs) float32: gradients from here on, padded to a multiple of GROUP
+    of_sum: np.ndarray  # (chunk, width), padded likewise
+    of_reals: np.ndarray  # (chunk, widest reals)
+    of_codes: np.ndarray  # (chunk, widest codes)
+    inputs: np.ndarray  # (chunk, widest codes) float32: room for codes as floats
     rows: np.ndarray  # (GROUP, widest codes) float32: room for the gradients of some outputs' weights, or of a state
     of_biases: np.ndarray  # (GROUP,) float32: and of their biases
     peaks: np.ndarray  # (16,) float32: room for a row's largest
@@ -77,7 +80,7 @@ def can_learn(layout: Layout) -> bool:
 
 def no_learner() -> Learner:
     """Where nothing is learnt."""
-    nothing = Layout(np.zeros((0, p.COLUMNS), np.int64), np.zeros(1, np.int64), 0.0, 0, 0)
+    nothing = Layout(np.zeros((0, p.COLUMNS), np.int64), np.zeros(1, np.int64), 0.0, 0, 0, 0)
     learner = fresh_learner(nothing, np.zeros(0, np.int8), np.zeros(0, np.float32))
     return learner._replace(clock=np.zeros(0, np.int64))
 
@@ -141,18 +144,18 @@ def _planned(layout: Layout) -> tuple[np.ndarray, np.ndarray, _Sizes]:
 
 def _rooms(layout: Layout, sizes: _Sizes, weights: int, constants: int) -> list[tuple[tuple[int, ...], type]]:
     """Shape and type of each of a learner's arrays behind its weights."""
-    real, stacks = np.float32, len(layout.starts) - 1
+    real, chunk, stacks = np.float32, layout.chunk, len(layout.starts) - 1
     return [
         ((weights,), real),
         ((constants,), real),
-        ((STEPS, sizes.codes), np.int16),
-        ((STEPS, sizes.reals), real),
+        ((chunk, sizes.codes), np.int16),
+        ((chunk, sizes.reals), real),
         ((layout.states,), real),
-        ((stacks, STEPS, padded(layout.outputs, ROWS)), real),
-        ((STEPS, sizes.width), real),
-        ((STEPS, sizes.widest_reals), real),
-        ((STEPS, sizes.widest_codes), real),
-        ((STEPS, sizes.widest_codes), real),
+        ((stacks, chunk, padded(layout.outputs, ROWS)), real),
+        ((chunk, sizes.width), real),
+        ((chunk, sizes.widest_reals), real),
+        ((chunk, sizes.widest_codes), real),
+        ((chunk, sizes.widest_codes), real),
         ((GROUP, sizes.widest_codes), real),
         ((GROUP,), real),
         ((PEAKS,), real),

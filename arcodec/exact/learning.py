@@ -10,8 +10,8 @@ from . import descent, kernels
 from . import program as p
 from . import spec as s
 from .contexts import remember
-from .descent import BYTES_RATE, UNIT
-from .learner import NOW, REALS, STEPS, Layout, Learner, fresh_learner, learner_memory, no_learner
+from .descent import UNIT
+from .learner import BYTES_CHUNK, BYTES_RATE, NOW, REALS, Layout, Learner, fresh_learner, learner_memory, no_learner
 from .learner import can_learn as layers_can_learn
 from .program import Program, State, fresh_state
 
@@ -43,7 +43,7 @@ def memory(program: Program) -> int:
 
 def _layout(program: Program) -> Layout:
     all_of_them = np.array([0, len(program.layers)])
-    return Layout(program.layers, all_of_them, s.EMBED_STEP, s.ALPHABET, int(program.shape[p.STATE_REALS]))
+    return Layout(program.layers, all_of_them, s.EMBED_STEP, s.ALPHABET, int(program.shape[p.STATE_REALS]), BYTES_CHUNK)
 
 
 @kernel
@@ -91,7 +91,7 @@ def follow(program: Program, state: State, learner: Learner, weights: np.ndarray
         gradient[i] = descent.still((np.float32(weights[i]) / np.float32(total)) * _PER_BIT)
     gradient[symbol] = gradient[symbol] - _PER_BIT
     learner.clock[NOW] = now + 1
-    if now + 1 == STEPS:
+    if now + 1 == len(learner.codes):
         layers, whole = program.layers, descent.begin_step(learner)
         descent.descend(
             layers,

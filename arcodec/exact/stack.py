@@ -11,9 +11,19 @@ from . import descent
 from . import kernels as k
 from . import program as p
 from . import spec as s
-from .descent import PIXELS_RATE
 from .dot import LANES, ROWS, padded
-from .learner import FROM, NOW, REALS, STEPS, Layout, Learner, fresh_learner, learner_memory, no_learner
+from .learner import (
+    FROM,
+    NOW,
+    PIXELS_CHUNK,
+    PIXELS_RATE,
+    REALS,
+    Layout,
+    Learner,
+    fresh_learner,
+    learner_memory,
+    no_learner,
+)
 
 _OUTPUTS = 3  # place in StackProgram.shape
 
@@ -114,7 +124,7 @@ def memory(program: StackProgram) -> int:
 
 
 def _layout(program: StackProgram) -> Layout:
-    return Layout(program.layers, program.starts, s.INPUT_STEP, int(program.shape[_OUTPUTS]), 0)
+    return Layout(program.layers, program.starts, s.INPUT_STEP, int(program.shape[_OUTPUTS]), 0, PIXELS_CHUNK)
 
 
 @kernel
@@ -152,7 +162,7 @@ def run_and_remember(program: StackProgram, state: StackState, learner: Learner,
 def end_pixel(program: StackProgram, learner: Learner, stacks: int) -> None:
     """Learn when there are enough pixels; stacks: how many ran, and have the gradients of their outputs at hand."""
     learner.clock[NOW] += 1
-    if learner.clock[NOW] < STEPS:
+    if learner.clock[NOW] < len(learner.codes):
         return
     whole = descent.begin_step(learner)
     for stack in range(stacks):

@@ -12,7 +12,7 @@ import arcodec
 from arcodec import range_kernel as rk
 from arcodec.container import Picture
 from arcodec.errors import ModelError, UsageError
-from arcodec.exact.learner import NOW, STEPS
+from arcodec.exact.learner import NOW, PIXELS_CHUNK
 from arcodec.exact.program import LINEAR
 from arcodec.exact.stack import answers, compile_stacks
 from arcodec.exact.torch_networks import TorchStack
@@ -124,26 +124,26 @@ def test_gradients_reach_every_weight() -> None:
 
 
 def test_what_is_learnt_while_coding_is_what_training_learns() -> None:
-    """After two rows of 32 pixels each stack has taken one step: against the gradient that torch finds.
+    """After two rows, a chunk, each stack has taken one step: against the gradient that torch finds.
 
-    Not the first two: where predictors know nothing yet, samples lie beyond what the coder's table tells apart.
+    The last two: where predictors know nothing yet, samples lie beyond what the coder's table tells apart.
     """
-    model, picture = load(MODEL), photo(12, 32)
+    model, picture = load(MODEL), photo(48, PIXELS_CHUNK // 2)
     ordered = np.ascontiguousarray(picture[..., canvas.order(3)], np.uint16)
     pixels = fresh_pixels(*picture.shape, 8, LEARNING, True)
     prior = fresh_prior(store.stack_program(model), model.design.config, canvas.stride(picture.shape[1]), True)
     learner, own = prior.learner, prior.program
     before, constants, layers = learner.weights.copy(), own.constants.copy(), own.layers
     nothing, coder, words = np.zeros((0, 0)), rk.new_encoder(), np.empty(1 << 16, np.uint32)
-    for y in range(12):
+    for y in range(48):
         assert np.array_equal(learner.weights, before)
-        learner.clock[NOW] *= y == 11  # the others are forgotten
+        learner.clock[NOW] *= y == 47  # the others are forgotten
         code_row(pixels, prior, coder, words, ordered[y], y, False, nothing, np.zeros(1), np.zeros((0, 2)))
     for c, part in enumerate(described(picture, model.design.config)):
         stack = TorchStack(model.design.stacks().stacks[c])
         tensors = {n.removeprefix(f"{c}."): array for n, array in model.tensors.items() if n.startswith(f"{c}.")}
         stack.adopt(tensors)
-        codes, expected, values = part.part(np.arange(len(part) - STEPS, len(part)))
+        codes, expected, values = part.part(np.arange(len(part) - PIXELS_CHUNK, len(part)))
         bits(stack(codes), expected, values).backward()  # type: ignore[no-untyped-call]
         weights, biases = (
             [p.grad.numpy() for n, p in stack.named_parameters() if n.endswith(kind) and p.grad is not None]
@@ -163,7 +163,7 @@ def test_what_is_learnt_while_coding_is_what_training_learns() -> None:
             of_bias *= np.sign(constants[biases_at] - own.constants[biases_at])
             for found, gradient in ((of_weight, weight), (of_bias, bias)):
                 assert (found * gradient).sum() / np.linalg.norm(found) / np.linalg.norm(gradient) > 0.99
-                size = 2**16 * np.log(2) * STEPS * np.linalg.norm(gradient)
+                size = 2**16 * np.log(2) * PIXELS_CHUNK * np.linalg.norm(gradient)
                 assert np.linalg.norm(found) == pytest.approx(size, rel=0.05)
 
 

@@ -24,7 +24,7 @@ from .team import DEFAULT, TEAMS, Team
 
 # CRC-32 of the words that each team makes of the conformance picture.
 # The team whose network learns is given a small one for it.
-CONFORMANCE = {"fast": 0xD98EBE31, "default": 0x31D2AF2C, "best": 0x31D2AF2C, "best, learning": 0x6CA15DFA}
+CONFORMANCE = {"fast": 0xD98EBE31, "default": 0x31D2AF2C, "best": 0x31D2AF2C, "best, learning": 0xEB18129B}
 
 _DECISIONS = 3 * 16 + 2  # of a sample at most
 
