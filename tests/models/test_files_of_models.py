@@ -138,7 +138,7 @@ def test_shipped_models_compute_what_they_promise(path: Path) -> None:
 def test_shipped_models_are_small() -> None:
     sizes = [path.stat().st_size for path in store.SHIPPED.glob("*.safetensors")]
     assert max(sizes) <= 12_000_000
-    assert sum(sizes) <= 36_000_000  # those that shipped before are kept
+    assert sum(sizes) <= 48_000_000  # those that shipped before are kept
 
 
 def test_models_that_have_shipped_stay() -> None:
@@ -146,7 +146,8 @@ def test_models_that_have_shipped_stay() -> None:
     identities = {
         "text-1": "3ea14e0b",
         "text-2": "499501f9",
-        "text": "b4d8dd3a",
+        "text-3": "b4d8dd3a",
+        "text": "91433bd3",
         "photographs": "a38dc26c",
         "thumbnails": "231c97c7",
     }
