@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .models.engine import Engine
     from .models.file import Model
 
-PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header; of ``best`` there are two:
-LEARNING = 3  # with a network that learns from the block
+PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
+LEARNING = 3  # the level of ``best`` where the network learns from the block
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -45,7 +45,7 @@ class Predictor:
 
     @property
     def preset(self) -> str:
-        """That it belongs to."""
+        """The one whose level this is."""
         return PRESETS[min(self.level, PRESETS.index("best"))]
 
     @property

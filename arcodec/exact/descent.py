@@ -7,7 +7,7 @@ pass roundings as they do in training (``rounding``).
 
 Here the gradients themselves must be the same on every machine. They are float32, and each is a sum over symbols or
 outputs in a written order, one IEEE operation at a time: what runs side by side in a vector are different sums, never
-parts of one. Between layers gradients are rounded to multiples of 2**-12 and held below 2**30, so that nothing ever
+parts of one. Between layers gradients are rounded to multiples of 2**-13 and held below 2**30, so that nothing ever
 becomes subnormal, infinite or no number (docs/EXACT.md).
 """
 
@@ -30,7 +30,7 @@ _FADE = 0.999  # of the mean squares, a step
 _KEPT, _TAKEN = np.float32(_FADE), np.float32(1 - _FADE)
 _LEAST_SQUARE = np.float32(1e-20)
 _LEAST_ROOT = np.float32(2.0**-10)
-_STILL = np.float32(1.5 * 2.0**11)  # added and taken away, it rounds to multiples of 2**-12, and large numbers coarser
+_STILL = np.float32(1.5 * 2.0**11)  # added and taken away, it rounds to multiples of 2**-12 what is below 2**10
 _LARGEST = np.float32(2.0**30)
 _INSIDE = np.float32(s.CODE_LIMIT + 0.5)  # what rounds to a code within the limit is below this
 _LIMIT = np.float32(s.CODE_LIMIT)
@@ -247,6 +247,7 @@ def _linear_back(
 
 
 # Sums four at a time, each of four products more: what is read once serves sixteen times.
+assert GROUP == 4
 
 
 @inlined
@@ -258,7 +259,7 @@ def _and_four(total: Any, a: Any, b: Any, c: Any, d: Any, x: Any, y: Any, z: Any
 def _codes_back(matrix: np.ndarray, scale: np.ndarray, gradient: np.ndarray, inputs: int, of_codes: np.ndarray) -> None:
     """Of four symbols, the sum over outputs of gradient * scale * weights, in their order -> of_codes (4, inputs).
 
-    gradient: (4, ...), outputs padded like the scales; those of padding are 0.
+    gradient: (4, ...), outputs padded like the scales; those of padding may be anything finite, as scales there are 0.
     """
     to_a, to_b, to_c, to_d = of_codes[0, :inputs], of_codes[1, :inputs], of_codes[2, :inputs], of_codes[3, :inputs]
     to_a[:] = to_b[:] = to_c[:] = to_d[:] = 0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import ModelError
 from . import program as p
 from . import spec as s
 from .dot import LANES, ROWS, padded
@@ -16,7 +17,8 @@ from .dot import LANES, ROWS, padded
 BYTES_CHUNK, BYTES_RATE = 64, np.float32(4e-4)
 PIXELS_CHUNK, PIXELS_RATE = 16, np.float32(1.2e-4)
 GROUP = ROWS  # sums of gradients, side by side: what is summed over outputs is padded like they are
-PEAKS = 16  # running maxima of a row, side by side
+PEAKS = 16  # running maxima of a row, side by side; rows are padded to a multiple
+assert LANES % PEAKS == 0
 
 # Columns of Learner.plan, of each layer: where its inputs begin among the codes of a symbol, where its own codes and
 # its reals do (of a norm its inputs, of a recurrence its states), how many outputs it has without padding.
@@ -73,8 +75,10 @@ def can_learn(layout: Layout) -> bool:
     """Whether gradients are computed of all its layers, in the order in which they stand."""
     kinds = layout.layers[:, p.KIND].tolist()
     stacks = [kinds[start:stop] for start, stop in pairwise(layout.starts)]
-    return all(
-        stack[0] == stack[-1] == p.LINEAR and all(pair in _ORDERS for pair in pairwise(stack)) for stack in stacks
+    remembers = p.RECURRENCE in kinds
+    return bool(layout.states) == remembers and all(
+        stack and stack[0] == stack[-1] == p.LINEAR and all(pair in _ORDERS for pair in pairwise(stack))
+        for stack in stacks
     )
 
 
@@ -86,25 +90,27 @@ def no_learner() -> Learner:
 
 
 def fresh_learner(layout: Layout, weights: np.ndarray, constants: np.ndarray) -> Learner:
-    """Before the first symbol; weights and constants: of a program of its own."""
+    """Before the first symbol; weights and constants: of a program of its own. Raises ModelError if it cannot learn."""
+    if not can_learn(layout):
+        raise ModelError("this network cannot learn while coding: its family has layers without gradients here")
+    assert layout.chunk % GROUP == 0, "the kernels take so many symbols at a time"
     plan, steps, sizes = _planned(layout)
-    real = weights.astype(np.float32)
+    rooms = _rooms(layout, sizes, len(weights), len(constants))
+    learner = Learner(*(np.zeros(shape, kind) for shape, kind in rooms))
+    learner.fading[:], learner.plan[:], learner.steps[:], learner.weights[:] = 1, plan, steps, weights
     for layer, step in zip(layout.layers, steps, strict=True):
         if layer[p.KIND] == p.LINEAR:
             inputs, outputs, at, scales = layer[[p.INPUTS, p.OUTPUTS, p.WEIGHTS, p.CONSTANTS]]
-            real[at : at + inputs * outputs] *= np.repeat(constants[scales : scales + outputs] / step, inputs)
-    rooms: list[np.ndarray] = [
-        np.zeros(shape, kind) for shape, kind in _rooms(layout, sizes, len(weights), len(constants))
-    ]
-    return Learner(np.zeros(2, np.int64), np.ones(1), plan, steps, real, *rooms)
+            stand_for = constants[scales : scales + outputs] / step
+            learner.weights[at : at + inputs * outputs] *= np.repeat(stand_for, inputs)
+    return learner
 
 
 def learner_memory(layout: Layout, weights: int, constants: int) -> int:
     """Bytes of a learner with so many weights and constants, and of the program that is its own."""
-    plan, steps, sizes = _planned(layout)
-    rooms = sum(np.dtype(kind).itemsize * prod(shape) for shape, kind in _rooms(layout, sizes, weights, constants))
-    own = weights + 4 * constants
-    return own + 24 + plan.nbytes + steps.nbytes + 4 * weights + int(rooms)
+    _, _, sizes = _planned(layout)
+    rooms = _rooms(layout, sizes, weights, constants)
+    return weights + 4 * constants + int(sum(np.dtype(kind).itemsize * prod(shape) for shape, kind in rooms))
 
 
 class _Sizes(NamedTuple):
@@ -143,9 +149,14 @@ def _planned(layout: Layout) -> tuple[np.ndarray, np.ndarray, _Sizes]:
 
 
 def _rooms(layout: Layout, sizes: _Sizes, weights: int, constants: int) -> list[tuple[tuple[int, ...], type]]:
-    """Shape and type of each of a learner's arrays behind its weights."""
-    real, chunk, stacks = np.float32, layout.chunk, len(layout.starts) - 1
+    """Shape and type of each of a learner's arrays."""
+    real, chunk, layers, stacks = np.float32, layout.chunk, len(layout.layers), len(layout.starts) - 1
     return [
+        ((2,), np.int64),
+        ((1,), np.float64),
+        ((layers, _PLACES), np.int64),
+        ((layers,), real),
+        ((weights,), real),
         ((weights,), real),
         ((constants,), real),
         ((chunk, sizes.codes), np.int16),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import ModelError
 from ..jit import kernel
 from . import descent, kernels
 from . import program as p
@@ -30,8 +29,6 @@ def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
     """
     if not learns:
         return program, fresh_state(program), no_learner()
-    if not can_learn(program):
-        raise ModelError("this network cannot learn while coding: its family has layers without gradients here")
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
     return program, fresh_state(program), fresh_learner(_layout(program), program.weights, program.constants)
 

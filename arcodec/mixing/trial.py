@@ -1,7 +1,7 @@
 """Small networks made of noise by integers alone, the same wherever they are made.
 
 With them an engine whose network learns is checked: a model's conformance vector vouches for its network as it is.
-Their sizes are multiples of nothing, so that loops with a remainder come to theirs.
+Their widths are odd, so that there is padding.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from arcodec.exact import program as p
 from arcodec.exact.learner import Learner
-from arcodec.exact.program import LINEAR, Program
+from arcodec.exact.program import Program
 from arcodec.exact.stack import StackProgram
 from arcodec.models.file import Model
 
@@ -30,10 +31,19 @@ def scales_of_all_sizes(model: Model, seed: int) -> dict[str, np.ndarray]:
     return tensors
 
 
-def layers_with_gradients(own: Program | StackProgram, learner: Learner) -> np.ndarray:
-    """Of each linear layer, whether a gradient arrived there; nothing is infinite, no number or subnormal."""
+def check_numbers(own: Program | StackProgram, learner: Learner) -> None:
+    """Nothing that is kept is infinite, no number or subnormal."""
     for array in (own.constants, *learner):
         assert np.isfinite(array).all()
         assert array.dtype != np.float32 or not ((array != 0) & (np.abs(array) < _TINY)).any()
-    linear = [row for row in own.layers if row[0] == LINEAR]
-    return np.array([(learner.weight_squares[row[3] : row[3] + row[1] * row[2]] > 1e-19).any() for row in linear], int)
+
+
+def layers_with_gradients(own: Program | StackProgram, learner: Learner) -> np.ndarray:
+    """Of each linear layer, 1 if a gradient arrived there."""
+    found = []
+    for layer in own.layers:
+        if layer[p.KIND] == p.LINEAR:
+            start = layer[p.WEIGHTS]
+            squares = learner.weight_squares[start : start + layer[p.INPUTS] * layer[p.OUTPUTS]]
+            found.append((squares > 1e-19).any())
+    return np.array(found, int)

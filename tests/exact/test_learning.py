@@ -15,14 +15,15 @@ from arcodec.errors import ModelError
 from arcodec.exact import descent, kernels, learning, stack
 from arcodec.exact.contexts import fresh_memory, remember, rows_of
 from arcodec.exact.learner import BYTES_CHUNK, Learner
-from arcodec.exact.program import LINEAR, Program, State, compile_network, fresh_state
+from arcodec.exact.program import LINEAR, Program, State, compile_network, empty_program, fresh_state
 from arcodec.exact.spec import Network
+from arcodec.exact.tables import SIGMOID_STEP
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models import store
 from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design
 from tests.conftest import GOLDEN
-from tests.exact.extremes import layers_with_gradients, scales_of_all_sizes
+from tests.exact.extremes import check_numbers, layers_with_gradients, scales_of_all_sizes
 
 
 @pytest.fixture
@@ -174,16 +175,20 @@ def test_a_program_that_cannot_learn_is_refused(small_models: dict[str, Model]) 
             learning.begin(other, True)
 
 
-def test_sums_are_in_the_written_order() -> None:
-    """Against numpy, one IEEE operation at a time, on numbers of very different sizes."""
-    random = np.random.default_rng(6)
-    gradient = (random.normal(size=(BYTES_CHUNK, 8)) * 10.0 ** random.integers(-3, 6, (BYTES_CHUNK, 8))).astype(
-        np.float32
-    )
+def _still(x: np.ndarray) -> np.ndarray:
+    """As ``descent.still``, but for numpy: each operation rounds once."""
+    raised = np.clip(x, np.float32(-(2.0**30)), np.float32(2.0**30)) + np.float32(3072)
+    return raised - np.float32(3072)
+
+
+@pytest.mark.parametrize("sizes", [(-3, 6), (-3, -2)])
+def test_sums_are_in_the_written_order(sizes: tuple[int, int]) -> None:
+    """Against numpy, one IEEE operation at a time: numbers of very different sizes, and of about the least."""
+    random, shape = np.random.default_rng(6), (BYTES_CHUNK, 8)
+    gradient = (random.normal(size=shape) * 10.0 ** random.integers(*sizes, shape)).astype(np.float32)
     codes = random.integers(-127, 128, (BYTES_CHUNK, 32)).astype(np.float32)
-    rows, expected = np.ones((2, 4, 32), np.float32)
-    biases, biases_expected = np.ones((2, 4), np.float32)
-    expected[:], biases_expected[:] = 0, 0
+    rows, expected = np.ones((4, 32), np.float32), np.zeros((4, 32), np.float32)
+    biases, biases_expected = np.ones(4, np.float32), np.zeros(4, np.float32)
     for n in range(BYTES_CHUNK):
         expected = expected + gradient[n, 4:, None] * codes[n]
         biases_expected = biases_expected + gradient[n, 4:]
@@ -194,11 +199,59 @@ def test_sums_are_in_the_written_order() -> None:
     matrix = random.integers(-63, 64, (8, 32)).astype(np.int8)
     scale = random.random(8).astype(np.float32)
     of_codes, expected = np.ones((4, 32), np.float32), np.zeros((4, 32), np.float32)
-    still = np.float32(1.5 * 2**11)
     for o in range(8):
-        expected = expected + ((gradient[:4, o] * scale[o] + still) - still)[:, None] * matrix[o].astype(np.float32)
+        expected = expected + _still(gradient[:4, o] * scale[o])[:, None] * matrix[o].astype(np.float32)
     descent._codes_back(matrix.ravel(), scale, gradient[:4], 32, of_codes)
     assert np.array_equal(of_codes, expected)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e9])
+def test_back_through_a_recurrence(size: float) -> None:
+    """Against numpy, one IEEE operation at a time; gates and inputs beyond their limits, too."""
+    random, one, width = np.random.default_rng(8), np.float32(1), 400
+    table = np.linspace(0.001, 0.999, 255).astype(np.float32)
+    x = (random.normal(size=3 * width) * 20).astype(np.float32)
+    h, earlier = (random.normal(size=(2, width)) * 2).astype(np.float32)
+    of_codes, carry = (random.normal(size=(2, width)) * size).astype(np.float32)
+    codes = np.rint(x * np.float32(1 / SIGMOID_STEP)).clip(-127, 127).astype(int) + 127
+    f, g, raw = table[codes[:width]], table[codes[2 * width :]], x[width : 2 * width]
+    inside = np.abs(x * np.float32(1 / SIGMOID_STEP)) < 127.5
+    z = raw.clip(np.float32(-32), np.float32(32))
+    out = h * g
+    of_out = np.where(np.abs(out * np.float32(64)) < 127.5, _still(of_codes * np.float32(64)), 0).astype(np.float32)
+    of_state = _still(carry + of_out * g)
+    expected = np.concatenate(
+        (
+            np.where(inside[:width], _still(of_state * ((earlier - z) * (f * (one - f)))), 0),
+            np.where(z == raw, _still(of_state * (one - f)), 0),
+            np.where(inside[2 * width :], _still(of_out * (out * (one - g))), 0),
+        )
+    )
+    assert 0 < (z == raw).mean() < 1
+    assert 0 < inside[:width].mean() < 1
+    of_x, passed_on = np.ones(3 * width, np.float32), carry.copy()
+    descent._recurrence_back(x, h, earlier, table, of_codes, passed_on, of_x)
+    assert np.array_equal(of_x, expected)
+    assert np.array_equal(passed_on, _still(of_state * f))
+
+
+def test_back_through_a_squared_relu() -> None:
+    """At the limit, a square of 15.8, only what leads inwards."""
+    x = np.array([-1, 0, 0.5, 2, 3.97, 3.98, 100, 100], np.float32)
+    of_codes = np.array([3, 3, 3, -3, -3, -3, -3, 3], np.float32)
+    of_x = np.ones(8, np.float32)
+    descent._squared_relu_back(x, of_codes, of_x)
+    assert np.array_equal(of_x, _still(np.array([0, 0, 24, -96, -3 * np.float32(3.97) * 16, 0, 0, 4800], np.float32)))
+
+
+def test_weights_of_nothing_have_a_scale() -> None:
+    codes, peaks = np.ones(32, np.int8), np.zeros(16, np.float32)
+    assert descent._round_row(np.zeros(32, np.float32), peaks, codes) == np.float32(1e-6) / np.float32(63)
+    assert not codes.any()
+    weights = np.linspace(-0.5, 0.25, 32, dtype=np.float32)
+    scale = descent._round_row(weights, peaks, codes)
+    assert (codes.min(), codes.max()) == (-63, 32)
+    assert np.abs(codes * scale - weights).max() <= scale / 2 * 1.001
 
 
 def test_a_step_is_the_rate_over_the_root_of_what_gradients_were(model: Model, english: bytes) -> None:
@@ -236,6 +289,7 @@ def test_numbers_stay_numbers_whatever_the_model(model: Model, symbols: np.ndarr
     arrived = 0
     for seed in range(12):
         _, own, learner = run(compile_network(model.network, scales_of_all_sizes(model, seed)), symbols, True)
+        check_numbers(own, learner)
         arrived = arrived + layers_with_gradients(own, learner)
     assert (arrived >= 3).all()
 
@@ -251,6 +305,7 @@ def test_who_can_learn(small_models: dict[str, Model]) -> None:
     }
     layers = programs["recurrent"].layers
     assert not learning.can_learn(programs["recurrent"]._replace(layers=np.vstack((layers[:2], layers[3:]))))
+    assert not learning.can_learn(empty_program())
 
 
 @pytest.mark.parametrize("of_pictures", [False, True])

@@ -29,7 +29,7 @@ from arcodec.models.registry import Design
 from arcodec.models.wide import stack_answers
 from arcodec.training.pictures import bits, described
 from tests.conftest import GOLDEN
-from tests.exact.extremes import layers_with_gradients, scales_of_all_sizes
+from tests.exact.extremes import check_numbers, layers_with_gradients, scales_of_all_sizes
 from tests.media.samples import photo
 
 MODEL = GOLDEN / "small-pixels.safetensors"
@@ -184,6 +184,7 @@ def test_numbers_stay_numbers_whatever_the_model() -> None:
         nothing, coder, words = np.zeros((0, 0)), rk.new_encoder(), np.empty(1 << 16, np.uint32)
         for y, row in enumerate(rows):
             code_row(pixels, prior, coder, words, row, y, False, nothing, np.zeros(1), np.zeros((0, 2)))
+        check_numbers(prior.program, prior.learner)
         arrived = arrived + layers_with_gradients(prior.program, prior.learner)
     assert (arrived >= 3).all()
 
