@@ -46,7 +46,7 @@ def compress(
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
         the preset's.
     preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, more experts and
-        memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a sixth of the speed).
+        memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out. False: the network alone.
     media: ``bytes``: exactly these come back. ``image``: the data are a picture's file; PNM, PAM and BMP come back byte
