@@ -245,6 +245,7 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
     each, program = team.memory(block_size), None
     if model is not None:
         program = store.compiled(model, cores).program
+        each += model.network.memory_bytes()
         if team.learns:
             if not can_learn(program):
                 raise ModelError(f"the file wants model {model.name} to learn, which its family cannot")

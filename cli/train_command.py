@@ -58,8 +58,8 @@ def text(
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
 
     A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, such
-    as one that ships. Beside OUT stand its checkpoint (OUT.checkpoint), written every
-    minute, and its learning curve (OUT.csv).
+    as one that ships; --config followers=9 gives it a memory of what followed, if it has none. Beside OUT stand its
+    checkpoint (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
     """
     out, checkpoint = _places(target, resume)
     from arcodec.models.registry import Design
@@ -67,8 +67,11 @@ def text(
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    begun = _begun(start, bool(family or config))
-    design = Design.of(family or "recurrent", **_settings(config)) if begun is None else begun.design
+    begun = _begun(start, bool(family))
+    if begun is None:
+        design = Design.of(family or "recurrent", **_settings(config))
+    else:
+        design = Design.of(begun.design.family, **begun.design.settings() | _settings(config))
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}

@@ -16,6 +16,7 @@ from tests.conftest import GOLDEN
 
 MODEL = str(GOLDEN / "small-recurrent.safetensors")
 CONVOLUTION = str(GOLDEN / "small-convolution.safetensors")
+FOLLOWERS = str(GOLDEN / "small-followers.safetensors")
 SAMPLE = (Path(__file__).parent.parent / "data" / "sample.txt").read_bytes()
 
 FILES = {
@@ -43,6 +44,8 @@ MIXED = {
     "fast": (SAMPLE * 2, None, {"preset": "fast"}),
     "best": (SAMPLE + bytes(range(256)), CONVOLUTION, {"preset": "best"}),
     "learning": (SAMPLE + bytes(range(256)), MODEL, {"preset": "best"}),
+    "followers": (SAMPLE + bytes(range(256)), FOLLOWERS, {}),
+    "followers-learning": (SAMPLE + bytes(range(256)), FOLLOWERS, {"preset": "best"}),
 }
 
 
@@ -50,7 +53,7 @@ MIXED = {
 def test_golden_mixtures(name: str) -> None:
     original, model, settings = MIXED[name]
     golden = (GOLDEN / f"{name}.arc").read_bytes()
-    assert arcodec.decompress(golden, model=CONVOLUTION if model == CONVOLUTION else MODEL) == original
+    assert arcodec.decompress(golden, model=model if model in (CONVOLUTION, FOLLOWERS) else MODEL) == original
     assert arcodec.compress(original, model, **settings) == golden
 
 
@@ -85,15 +88,16 @@ def test_golden_pictures(name: str) -> None:
 FREQUENCIES = {
     "attention": "b8aae7d4f5ad90aa",
     "convolution": "814b7f7b490335f3",
+    "followers": "02f2c6a328462101",
     "recurrent": "7ca29f9cdce6232c",
 }
 
 
-@pytest.mark.parametrize("family", sorted(FREQUENCIES))
-def test_golden_frequencies(small_models: dict[str, Model], family: str) -> None:
+@pytest.mark.parametrize("kind", sorted(FREQUENCIES))
+def test_golden_frequencies(small_models: dict[str, Model], kind: str) -> None:
     import numpy as np
 
-    model, symbols = small_models[family], np.frombuffer(SAMPLE, np.uint8)
+    model, symbols = small_models[kind], np.frombuffer(SAMPLE, np.uint8)
     for engine in (CompiledEngine(model), TorchEngine(model)):
         frequencies = engine.frequencies(symbols).astype("<u4")
-        assert hashlib.sha256(frequencies.tobytes()).hexdigest()[:16] == FREQUENCIES[family]
+        assert hashlib.sha256(frequencies.tobytes()).hexdigest()[:16] == FREQUENCIES[kind]

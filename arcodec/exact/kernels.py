@@ -16,6 +16,7 @@ from . import spec as s
 from . import tables as t
 from .contexts import fill_rows
 from .dot import matrix_vector
+from .followers import PAST
 from .program import Program, State
 
 _CODE_LIMIT = np.float32(s.CODE_LIMIT)
@@ -31,6 +32,7 @@ _LOGIT_PER_BIT = np.float32(1 / t.LOGIT_STEP)
 _INPUT_LIMIT = np.float32(s.INPUT_LIMIT)
 _SNAP = np.float32(s.SNAP)
 _ONE = np.float32(1)
+_CACHE_LINE = 64  # bytes
 _ZERO = np.float32(0)
 
 
@@ -184,9 +186,10 @@ def _attend(
 @kernel
 def embed(program: Program, state: State) -> None:
     """Rows of codes side by side; the first layer of the program projects them."""
-    fill_rows(state.memory, program.shape[p.ROWS_LOG2], state.rows)
+    contexts = program.shape[p.CONTEXTS]
+    fill_rows(state.memory, program.shape[p.ROWS_LOG2], contexts, state.rows)
     width = program.shape[p.ROW_WIDTH]
-    for c in range(len(state.rows)):
+    for c in range(contexts):
         row = program.table[state.rows[c]]
         for i in range(width):
             state.codes_now[c * width + i] = row[i]
@@ -194,10 +197,16 @@ def embed(program: Program, state: State) -> None:
 
 @kernel
 def start_sum(program: Program, state: State) -> None:
-    """The residual sum begins with the row of the last symbol."""
-    last = program.last[state.memory[0] & np.uint64(255)]
-    for i in range(len(state.sum)):
-        state.sum[i] = np.float32(last[i]) * _EMBED_STEP
+    """The residual sum begins with the rows of the last symbol and of what followed before."""
+    last, total = program.last[state.memory.past[PAST] & np.uint64(255)], state.sum
+    for i in range(len(total)):
+        total[i] = np.float32(last[i])
+    for c in range(program.shape[p.CONTEXTS], len(state.rows)):
+        row = program.followers[state.rows[c]]
+        for i in range(len(total)):
+            total[i] = total[i] + np.float32(row[i])  # small integers
+    for i in range(len(total)):
+        total[i] = total[i] * _EMBED_STEP
 
 
 @kernel

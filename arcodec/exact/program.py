@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import spec as s
-from .contexts import fresh_memory
+from .contexts import Memory, fresh_memory
 from .dot import LANES, ROWS, padded
 from .packing import unpacked
 
@@ -32,6 +32,7 @@ class Program(NamedTuple):
     softmax: np.ndarray  # (96,) int32
     table: np.ndarray  # (rows, row_width) int8
     last: np.ndarray  # (256, width) int8
+    followers: np.ndarray  # (rows, width) int8
     shape: (
         np.ndarray
     )  # int64: contexts, rows_log2, width of a row, width, widest reals, widest codes, state sizes, see the names below
@@ -43,11 +44,11 @@ class State(NamedTuple):
     reals: np.ndarray  # float32, of the recurrences
     codes: np.ndarray  # int8, rings of delays and attentions
     clock: np.ndarray  # (1,) int64, symbols seen
-    memory: np.ndarray  # (3,) uint64, see contexts
+    memory: Memory  # see contexts
     sum: np.ndarray  # (width,) float32, the residual sum
     work: np.ndarray  # float32, the reals of the layer at hand
     codes_now: np.ndarray  # int16, the codes of the layer at hand
-    rows: np.ndarray  # (contexts,) int64
+    rows: np.ndarray  # int64, those of contexts and then those of followers
     sums: np.ndarray  # (4,) int32
     query: np.ndarray  # int16, of one head of attention
     scores: np.ndarray  # (longest window,) int32
@@ -56,7 +57,7 @@ class State(NamedTuple):
 
 # Places in Program.shape
 CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
-WIDEST_HEAD, LONGEST_WINDOW, SHAPES = range(8, 11)
+WIDEST_HEAD, LONGEST_WINDOW, FOLLOWERS, SHAPES = range(8, 12)
 
 
 def fresh_state(program: Program) -> State:
@@ -66,11 +67,11 @@ def fresh_state(program: Program) -> State:
         np.zeros(shape[STATE_REALS], np.float32),
         np.zeros(shape[STATE_CODES], np.int8),
         np.zeros(1, np.int64),
-        fresh_memory(),
+        fresh_memory(shape[FOLLOWERS]),
         np.zeros(shape[WIDTH], np.float32),
         np.zeros(shape[WIDEST_REALS], np.float32),
         np.zeros(shape[WIDEST_CODES], np.int16),
-        np.zeros(shape[CONTEXTS], np.int64),
+        np.zeros(shape[CONTEXTS] + 2 * shape[FOLLOWERS], np.int64),
         np.zeros(ROWS, np.int32),
         np.zeros(shape[WIDEST_HEAD], np.int16),
         np.zeros(shape[LONGEST_WINDOW], np.int32),
@@ -166,7 +167,8 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ascontiguousarray(tensors["softmax"]),
         unpacked(tensors["embed.table"], embed.bits),
         np.ascontiguousarray(tensors["embed.last"]),
-        np.array([*sizes, *widest, state_reals, state_codes, widest_head, longest_window], np.int64),
+        np.ascontiguousarray(tensors.get("embed.followers", np.zeros((0, network.width), np.int8))),
+        np.array([*sizes, *widest, state_reals, state_codes, widest_head, longest_window, embed.followers], np.int64),
     )
 
 
@@ -181,6 +183,7 @@ def empty_program() -> Program:
         none(0, np.float32),
         none(0, np.int64),
         none(0, np.int32),
+        none((0, 0), np.int8),
         none((0, 0), np.int8),
         none((0, 0), np.int8),
         none(SHAPES, np.int64),

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
+from . import followers
 from .packing import CODES
 
 ALPHABET = 256
@@ -49,20 +50,31 @@ Tensors = dict[str, tuple[Shape, str]]  # name -> (shape, numpy dtype)
 
 @dataclass(frozen=True)
 class Embed:
-    """Hashed contexts -> reals: rows of small codes side by side, projected, plus one row for the last byte."""
+    """Hashed contexts -> reals: rows of small codes side by side, projected, plus one row for the last byte.
+
+    Added as they are, like the last byte's: two rows for what followed each of some contexts before.
+    """
 
     contexts: int
     rows_log2: int
     row_width: int
     width: int
     bits: int = 4  # of a code in a row, see ``packing``
+    followers: int = 0  # contexts whose followers it knows, see ``followers``
+
+    @property
+    def rows(self) -> int:
+        """How many a symbol looks at."""
+        return self.contexts + 2 * self.followers
 
     def tensors(self) -> Tensors:
         rows = self.contexts << self.rows_log2
         inputs = self.contexts * self.row_width
+        followed = {"followers": ((self.followers * followers.ROWS, self.width), "int8")} if self.followers else {}
         return {
             "table": ((rows, self.row_width * self.bits // 8), "uint8"),
             "last": ((ALPHABET, self.width), "int8"),
+            **followed,
             "codes": ((self.width, inputs), "int8"),
             "scale": ((self.width,), "float32"),
             "bias": ((self.width,), "float32"),
@@ -206,7 +218,7 @@ class Network:
 
     def memory_bytes(self) -> int:
         """What one sequence remembers, in bytes."""
-        total = 0
+        total = 4 * self.embed.followers << followers.SLOTS_LOG2
         for _, layer in self.layers():
             match layer:
                 case Recurrence(width):
@@ -307,6 +319,7 @@ def _check_recalling(network: Network) -> None:
     embed = network.embed
     _need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
     _need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
+    _need(embed.followers <= followers.MOST, f"followers of {embed.followers} contexts, at most {followers.MOST}")
     _need(embed.bits in CODES, f"codes of {embed.bits} bits in rows, must be 2 or 4")
     whole = 8 // embed.bits
     _need(

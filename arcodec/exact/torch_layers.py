@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from . import followers
 from . import rounding as r
 from . import spec as s
 from .packing import packed, unpacked
@@ -164,34 +165,53 @@ class Embed(Layer):
         if frozen is not None:
             self.register_buffer("table", torch.from_numpy(unpacked(frozen["table"], spec.bits)))
             self.register_buffer("last", torch.from_numpy(frozen["last"]))
+            if spec.followers:
+                self.register_buffer("followers", torch.from_numpy(frozen["followers"]))
         else:
             # Rows never seen in training stay at 0 and, of four bits, add nothing.
             self.table = _parameter(torch.zeros(spec.contexts << spec.rows_log2, spec.row_width))
             self.last = _parameter(torch.randn(s.ALPHABET, spec.width) * 0.3)
+            if spec.followers:
+                self.followers = _parameter(torch.zeros(spec.followers * followers.ROWS, spec.width))
             self.sparse = True
 
     def forward(self, last: Tensor, rows: Tensor) -> Tensor:
-        """last (time, lanes), rows (time, lanes, contexts), both integers -> reals (time, lanes, width)."""
+        """last (time, lanes), rows (time, lanes, all rows), both integers -> reals (time, lanes, width)."""
+        rows, followed = rows[..., : self.spec.contexts], rows[..., self.spec.contexts :]
         if self.frozen:
-            codes, bias = self.table[rows].float(), self.last[last].float()
+            codes, added = self.table[rows].float(), self.last[last].float()
+            if self.spec.followers:
+                added = added + self.followers[followed].float().sum(-2)
         else:
             latent = nn.functional.embedding(rows, self.table, sparse=self.sparse)
             codes = r.table_code(latent, self.spec.bits)
-            bias = nn.functional.embedding(last, r.parameter_code(self.last, s.EMBED_STEP))
-        return self.projection(codes.flatten(-2)) + bias * s.EMBED_STEP
+            added = nn.functional.embedding(last, r.parameter_code(self.last, s.EMBED_STEP))
+            if self.spec.followers:
+                table = r.parameter_code(self.followers, s.EMBED_STEP)
+                bags = nn.functional.embedding_bag(followed.flatten(0, -2), table, mode="sum")
+                added = added + bags.reshape(added.shape)
+        return self.projection(codes.flatten(-2)) + added * s.EMBED_STEP
 
     def export(self) -> Arrays:
         with torch.no_grad():
             table = r.table_code(self.table, self.spec.bits).to(torch.int8).cpu().numpy()
-            last = r.to_code(self.last, s.EMBED_STEP).to(torch.int8).cpu().numpy()
-        return {"table": packed(table, self.spec.bits), "last": last, **self.projection.export()}
+            added = {
+                name: r.to_code(parameter, s.EMBED_STEP).to(torch.int8).cpu().numpy()
+                for name, parameter in self._added().items()
+            }
+        return {"table": packed(table, self.spec.bits), **added, **self.projection.export()}
+
+    def _added(self) -> dict[str, Tensor]:
+        """The tables whose rows are added as they are."""
+        return {name: getattr(self, name) for name in ("last", "followers") if hasattr(self, name)}
 
     def adopt(self, arrays: Arrays) -> None:
         self.projection.adopt(arrays)
         with torch.no_grad():
-            table = unpacked(arrays["table"], self.spec.bits)
-            for parameter, codes in ((self.table, table), (self.last, arrays["last"])):
-                parameter.copy_(torch.from_numpy(codes * np.float32(s.EMBED_STEP)))
+            codes = {"table": unpacked(arrays["table"], self.spec.bits)}
+            codes |= {name: arrays[name] for name in self._added() if name in arrays}
+            for name, those in codes.items():
+                getattr(self, name).copy_(torch.from_numpy(those * np.float32(s.EMBED_STEP)))
 
 
 class Norm(Layer):

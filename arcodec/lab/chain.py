@@ -25,7 +25,7 @@ THEORY = (
     "symbols at once, decoding asks one by one, and both give the same numbers to the last bit."
 )
 _SMALL: dict[str, dict[str, Any]] = {
-    "recurrent": {"width": 32, "blocks": 1, "rows_log2": 8, "row_width": 8},
+    "recurrent": {"width": 32, "blocks": 1, "rows_log2": 8, "row_width": 8, "followers": 0},
     "convolution": {"width": 32, "dilations": (1, 3), "rows_log2": 8, "row_width": 8},
     "attention": {"width": 32, "blocks": 1, "heads": 2, "window": 16, "rows_log2": 8, "row_width": 8},
 }

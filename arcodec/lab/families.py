@@ -23,8 +23,8 @@ _ALPHABET = 4
 _NOISE = 0.1  # share of symbols drawn afresh
 _REACH = {"convolution": 28, "attention": 48}  # symbols back that can be seen; a recurrence has no such wall
 _AT_ONCE = {"convolution": 28, "attention": 24}  # of these, without passing it on from one look to the next
-_DESIGNS: dict[str, dict[str, Any]] = {  # of as many multiply-adds a symbol
-    "recurrent": {"width": 64, "blocks": 2, "contexts": 1, "rows_log2": 8, "row_width": 16},
+_DESIGNS: dict[str, dict[str, Any]] = {  # of as many multiply-adds a symbol, and without what would look up for them
+    "recurrent": {"width": 64, "blocks": 2, "contexts": 1, "rows_log2": 8, "row_width": 16, "followers": 0},
     "convolution": {"width": 56, "dilations": (1, 3, 9), "contexts": 1, "rows_log2": 8, "row_width": 16},
     "attention": {"width": 56, "blocks": 2, "window": 24, "heads": 4, "contexts": 1, "rows_log2": 8, "row_width": 16},
 }

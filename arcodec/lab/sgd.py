@@ -20,7 +20,7 @@ THEORY = (
     "Stochastic gradient descent on cross-entropy is descent on the size of the file: whatever the curve says at a "
     "step, a file coded with the network of that step is as long, plus what the coder and the container take."
 )
-_DESIGN: dict[str, Any] = {"width": 64, "blocks": 1, "contexts": 4, "rows_log2": 12, "row_width": 16}
+_DESIGN: dict[str, Any] = {"width": 64, "blocks": 1, "contexts": 4, "rows_log2": 12, "row_width": 16, "followers": 0}
 
 
 def run(seed: int, quick: bool) -> Result:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..exact.fetching import prefetch
 from ..jit import inlined, kernel
 from . import history
-from .vectors import prefetch
 
 BUCKET = 16  # uint32
 STATE = np.uint32(1023)

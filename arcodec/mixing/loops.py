@@ -93,7 +93,7 @@ def decode(
                 return False
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
         text[t] = numbers[mx.PARTIAL] & 255
-        mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
         if network:
             nt.follow(networks, scratch, np.int64(text[t]))
+        mx.end_byte(numbers, past, hashes, followers, match, heads, places, nodes, text)
     return True

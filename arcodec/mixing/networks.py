@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..exact import kernels, learning
-from ..exact.contexts import remember
 from ..exact.learner import Learner
 from ..exact.program import Program, State, empty_program, fresh_state
 from ..jit import inlined, kernel
@@ -28,13 +27,14 @@ class Networks(NamedTuple):
     state: State
     learner: Learner
     original: Program  # as it was; empty unless the other learns
-    original_state: State
+    original_state: State  # it remembers what the other does, in the same memory
 
 
 def fresh_networks(program: Program, learns: bool) -> Networks:
     """Before the first byte of a block."""
     original = program if learns else empty_program()
-    return Networks(*learning.begin(program, learns), original, fresh_state(original))
+    own, state, learner = learning.begin(program, learns)
+    return Networks(own, state, learner, original, fresh_state(original)._replace(memory=state.memory))
 
 
 @kernel
@@ -59,8 +59,6 @@ def consult(numbers: np.ndarray, scratch: np.ndarray, learns: bool) -> None:
 def follow(networks: Networks, scratch: np.ndarray, symbol: int) -> None:
     """Take the byte that followed what ``ask`` was asked for."""
     learning.follow(networks.program, networks.state, networks.learner, scratch[:_WEIGHTS], symbol)
-    if len(networks.learner.clock):
-        remember(networks.original_state.memory, symbol)
 
 
 @inlined

@@ -20,7 +20,7 @@ from . import logistic
 
 def small_program() -> Program:
     """Of a network that predicts bytes."""
-    network = recurrent.network(recurrent.Config(width=33, blocks=1, contexts=2, rows_log2=6, row_width=8))
+    network = recurrent.network(recurrent.Config(width=33, blocks=1, contexts=2, rows_log2=6, row_width=8, followers=0))
     return compile_network(network, _tensors(network.tensors()))
 
 

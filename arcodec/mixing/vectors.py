@@ -65,21 +65,6 @@ def add_scaled(typing_context: Any, reals: Any, to: Any, source: Any, count: Any
     return types.void(reals, types.int64, types.int64, types.int64, types.float32), generate
 
 
-@intrinsic
-def prefetch(typing_context: Any, array: Any, place: Any) -> Any:
-    """Begin to load array[place] into the cache; changes nothing but the time."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = _data(context, builder, signature.args[0], arguments[0])
-        bytes_at = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [bytes_at.type, _I32, _I32, _I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
-        builder.call(function, [bytes_at, ir.Constant(_I32, 1), ir.Constant(_I32, 3), ir.Constant(_I32, 1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
-
-
 def _eliminator(vectors: int) -> Any:
     """``eliminate`` for rows of so many vectors, which stay in registers."""
 

@@ -105,7 +105,7 @@ def load(path: Path) -> Model:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ModelError(f"{path} is not an arcodec model file: expected format {FORMAT}")
     try:
-        design = Design.of(about["family"], **about["config"])
+        design = Design.saved(about["family"], about["config"])
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: unknown design: {error}") from None
     check_tensors(str(path), design.layers(), tensors)
@@ -137,7 +137,7 @@ def _range(name: str) -> tuple[Any, Any]:
     match name.rpartition(".")[2]:
         case "codes":
             return -s.WEIGHT_LIMIT, s.WEIGHT_LIMIT
-        case "last":
+        case "last" | "followers":
             return -s.CODE_LIMIT, s.CODE_LIMIT
         case "scale" | "bias":
             return -1e6, 1e6

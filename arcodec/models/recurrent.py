@@ -1,9 +1,8 @@
 """Gated linear recurrences over hashed contexts: the default family.
 
-What it can remember: the last six symbols and the last two words exactly as far as their hashes do not collide, and
-everything further back only through a state of fixed size, one fading real number a channel and block. It cannot look
-anything up: what did not go into the state when it passed is gone. In exchange a step costs the same however long the
-text, and reads nothing but weights.
+What it can remember: the last six symbols and the last two words exactly as far as their hashes do not collide; what
+followed each of some contexts when it was seen last (``exact/followers.py``); and everything else only through a state
+of fixed size, one fading real number a channel and block. A step costs the same however long the text.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ class Config:
     rows_log2: int = 16
     row_width: int = 32
     code_bits: int = 4  # of each number in a row, 2 or 4
+    followers: int = 9  # contexts of which it knows what followed them
 
 
 def network(config: Config) -> Network:
@@ -31,6 +31,5 @@ def network(config: Config) -> Network:
     d, hidden = config.width, config.expansion * config.width
     mix = (Norm(d), Linear(d, 3 * d, NORM_STEP), Recurrence(d), Linear(d, d, GATED_STEP, gain=0.5))
     think = (Norm(d), Linear(d, hidden, NORM_STEP), SquaredRelu(hidden), Linear(hidden, d, SQUARE_STEP, gain=0.3))
-    return Network(
-        Embed(config.contexts, config.rows_log2, config.row_width, d, config.code_bits), (mix, think) * config.blocks
-    )
+    embed = Embed(config.contexts, config.rows_log2, config.row_width, d, config.code_bits, config.followers)
+    return Network(embed, (mix, think) * config.blocks)

@@ -19,6 +19,7 @@ FAMILIES: dict[str, ModuleType] = {
     "attention": attention,
 }  # of bytes
 OF_PICTURES = "pixels"
+_BEFORE = {"recurrent": {"followers": 0}}  # what a setting was before there was one
 _ALL = {**FAMILIES, OF_PICTURES: pixels}
 
 
@@ -52,6 +53,11 @@ class Design:
         design = cls(family, config_class(**settings))
         check(design.layers())
         return design
+
+    @classmethod
+    def saved(cls, family: str, settings: dict[str, Any]) -> Design:
+        """The design that a file describes; a setting that it does not name was not there yet. Raises as ``of``."""
+        return cls.of(family, **{**_BEFORE.get(family, {}), **settings})
 
     @property
     def of_pictures(self) -> bool:

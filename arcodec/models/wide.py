@@ -13,7 +13,7 @@ import torch
 
 from .. import range_kernel as rk
 from ..errors import DamagedError, UsageError
-from ..exact.contexts import fill_rows, fresh_memory, remember, rows_of
+from ..exact.contexts import Memory, fill_rows, fresh_memory, remember, rows_of
 from ..exact.torch_networks import TorchNetwork, TorchStack, multiply_with
 from ..frequencies import from_weights
 from . import loops
@@ -22,6 +22,7 @@ from .file import Model
 
 _LANES = 256  # most blocks side by side
 _SYMBOLS = 1 << 24  # and most symbols in them, for their memory's sake
+_MEMORY = 1 << 30  # and most bytes of what they remember
 _STEPS = 64  # symbols of each lane scored at once while encoding
 
 
@@ -46,20 +47,28 @@ class TorchEngine:
         logits, memory = self.network(*on_device, memory)
         return self.network.weights(logits).cpu().numpy(), memory
 
-    def _rows(self, symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
+    def _fresh_memory(self) -> Memory:
+        return fresh_memory(self.network.spec.embed.followers)
+
+    def _lanes_for(self, longest: int) -> int:
+        """How many blocks of at most this length to run side by side."""
+        by_memory = _MEMORY // max(1, self.network.spec.memory_bytes())
+        return max(1, min(_LANES, _SYMBOLS // max(1, longest), by_memory))
+
+    def _rows(self, symbols: np.ndarray, memory: Memory) -> np.ndarray:
         embed = self.network.spec.embed
         return rows_of(symbols, memory, embed.rows_log2, embed.contexts)
 
     def frequencies(self, symbols: np.ndarray) -> np.ndarray:
         """The distribution before each of symbols (n,) uint8 -> (n, 256) int64, each row summing to 2**24."""
-        rows = self._rows(symbols, fresh_memory())[:, None]
+        rows = self._rows(symbols, self._fresh_memory())[:, None]
         last = _shifted(symbols[:, None].astype(np.int64), np.zeros(1, np.int64))
         weights, _ = self._weights(last, rows, self.network.memory(1))
         return from_weights(weights[:, 0])
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
         """See ``Engine``."""
-        lanes = _lanes_for(max(map(len, blocks), default=1))
+        lanes = self._lanes_for(max(map(len, blocks), default=1))
         for start in range(0, len(blocks), lanes):
             yield from self._encode_lanes(blocks[start : start + lanes], progress, detailed)
 
@@ -72,7 +81,7 @@ class TorchEngine:
         coders = np.stack([rk.new_encoder() for _ in blocks])
         words = np.zeros((lanes, rk.room_for(longest)), np.uint32)
         totals, costs = np.zeros((lanes, 2)), np.empty((longest if detailed else _STEPS, lanes))
-        contexts = [fresh_memory() for _ in blocks]
+        contexts = [self._fresh_memory() for _ in blocks]
         memory, before = self.network.memory(lanes), np.zeros(lanes, np.int64)
         for start in range(0, longest, _STEPS):
             chunk = symbols[start : start + _STEPS]
@@ -90,7 +99,7 @@ class TorchEngine:
 
     def decode(self, blocks: Sequence[tuple[np.ndarray, int]], progress: Progress) -> Iterator[np.ndarray]:
         """See ``Engine``."""
-        lanes = _lanes_for(max((length for _, length in blocks), default=1))
+        lanes = self._lanes_for(max((length for _, length in blocks), default=1))
         for start in range(0, len(blocks), lanes):
             yield from self._decode_lanes(blocks[start : start + lanes], progress)
 
@@ -103,13 +112,13 @@ class TorchEngine:
             words[lane, : len(coded)] = coded
         coders = np.stack([rk.new_decoder(coded) for coded, _ in blocks])
         symbols = np.zeros((int(lengths.max()), lanes), np.int64)
-        contexts = [fresh_memory() for _ in blocks]
+        contexts = [self._fresh_memory() for _ in blocks]
         embed = self.network.spec.embed
-        rows = np.zeros((1, lanes, embed.contexts), np.int64)
+        rows = np.zeros((1, lanes, embed.rows), np.int64)
         memory, before = self.network.memory(lanes), np.zeros(lanes, np.int64)
         for t in range(len(symbols)):
             for lane in range(lanes):
-                fill_rows(contexts[lane], embed.rows_log2, rows[0, lane])
+                fill_rows(contexts[lane], embed.rows_log2, embed.contexts, rows[0, lane])
             weights, memory = self._weights(before[None], rows, memory)
             active = t < lengths
             if not loops.decode_lanes(coders, words, counts, weights[0], active, symbols[t]):
@@ -132,11 +141,6 @@ def stack_answers(model: Model, codes: np.ndarray, product: str = "float32") -> 
         multiply_with(stack, product)
         answers.append(stack(told))
     return torch.stack(answers, 1).numpy()
-
-
-def _lanes_for(longest: int) -> int:
-    """How many blocks of at most this length to run side by side."""
-    return max(1, min(_LANES, _SYMBOLS // max(1, longest)))
 
 
 def _shifted(symbols: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ class Recipe:
     minutes: float = 60.0
     lanes: int = 16
     steps: int = 256
-    run: int = 32  # chunks a lane reads before it starts afresh
+    run: int = 256  # chunks a lane reads before it starts afresh; what followers know must have time to gather
     rate: float = 1.5e-3
     table_rate: float = 6e-3
     weight_decay: float = 0.02
@@ -46,7 +46,7 @@ class Recipe:
     decay_from: float = 0.4  # share of the time after which the rate falls, linearly, to a fiftieth
     clip: float = 1.0
     valid_minutes: float = 5.0
-    valid_limit: int = 65536  # bytes of each validation source
+    valid_limit: int = 262144  # bytes of each validation source
     seed: int = 0
     device: str = "cpu"
     threads: int = 1
@@ -102,8 +102,14 @@ class Trainer:
             self.loss = torch.compile(self._loss)
 
     def begin_with(self, model: Model) -> None:
-        """Start from the weights of a model file instead of random ones. Raises UsageError for another design."""
-        if model.design != self.design:
+        """Start from the weights of a model file instead of random ones.
+
+        Only what adds nothing at first may be new: rows of followers. Raises UsageError for another network.
+        """
+        theirs, ours = model.design.settings(), self.design.settings()
+        if theirs.get("followers") == 0:
+            theirs["followers"] = ours.get("followers")
+        if (model.design.family, theirs) != (self.design.family, ours):
             raise UsageError(f"{model.name} is of another network ({model.design.settings()})")
         self.network.adopt(model.tensors)
 
@@ -182,7 +188,7 @@ class Trainer:
         Raises UsageError if the checkpoint is of another design.
         """
         state = torch.load(path, map_location=self.recipe.device, weights_only=True)
-        if state["design"] != {"family": self.design.family, "config": self.design.settings()}:
+        if Design.saved(state["design"]["family"], state["design"]["config"]) != self.design:
             saved = f"{state['design']['family']}, {state['design']['config']}"
             raise UsageError(f"{path} is of another network ({saved}): give the same --family and --config")
         self.network.load_state_dict(state["network"])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..exact.contexts import MEMORY, rows_of
+from ..exact.contexts import Memory, fresh_memory, rows_of
+from ..exact.followers import PAST
 from ..exact.spec import Embed
 from ..jit import allocating
 from .corpus import Source
@@ -22,17 +23,18 @@ class Chunk:
 
     symbols: np.ndarray  # (time, lanes) int64, what is to be predicted
     last: np.ndarray  # (time, lanes) int64, the symbol before
-    rows: np.ndarray  # (time, lanes, contexts) int64
+    rows: np.ndarray  # (time, lanes, all rows) int64
     fresh: np.ndarray  # (lanes,) bool
 
 
 @allocating
-def _contexts(symbols: np.ndarray, memory: np.ndarray, rows_log2: int, rows: np.ndarray, last: np.ndarray) -> None:
-    for lane in range(len(symbols)):
-        last[0, lane] = memory[lane, 0] & np.uint64(255)
-        for t in range(1, symbols.shape[1]):
-            last[t, lane] = symbols[lane, t - 1]
-        rows[:, lane] = rows_of(symbols[lane], memory[lane], rows_log2, rows.shape[2])
+def _contexts(
+    symbols: np.ndarray, memory: Memory, rows_log2: int, contexts: int, rows: np.ndarray, last: np.ndarray
+) -> None:
+    last[0] = memory.past[PAST] & np.uint64(255)
+    for t in range(1, len(symbols)):
+        last[t] = symbols[t - 1]
+    rows[:] = rows_of(symbols, memory, rows_log2, contexts)
 
 
 class Lanes:
@@ -48,7 +50,7 @@ class Lanes:
         self.source = np.zeros(lanes, np.int64)
         self.position = np.zeros(lanes, np.int64)
         self.left = self.random.integers(1, run + 1, lanes)  # so that not all lanes start afresh together
-        self.memory = np.zeros((lanes, MEMORY), np.uint64)
+        self.memory = [fresh_memory(embed.followers) for _ in range(lanes)]
         for lane in range(lanes):
             self._jump(lane)
 
@@ -64,7 +66,7 @@ class Lanes:
             ends = np.flatnonzero(symbols[at : at + _LONGEST_LINE] == ord("\n"))
             at += int(ends[0]) + 1 if len(ends) else 0
         self.source[lane], self.position[lane] = source, at
-        self.memory[lane] = 0
+        self.memory[lane] = fresh_memory(self.embed.followers)
 
     def next(self) -> Chunk:
         """The next chunk of every lane."""
@@ -81,7 +83,8 @@ class Lanes:
             symbols[lane] = np.take(source, range(start, start + self.steps), mode="wrap")
             self.position[lane] = (start + self.steps) % len(source)
         self.left -= 1
-        rows = np.empty((self.steps, lanes, self.embed.contexts), np.int64)
+        rows = np.empty((self.steps, lanes, self.embed.rows), np.int64)
         last = np.empty((self.steps, lanes), np.int64)
-        _contexts(symbols, self.memory, self.embed.rows_log2, rows, last)
+        for lane, memory in enumerate(self.memory):
+            _contexts(symbols[lane], memory, self.embed.rows_log2, self.embed.contexts, rows[:, lane], last[:, lane])
         return Chunk(symbols.T.astype(np.int64), last, rows, fresh)

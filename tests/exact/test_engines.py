@@ -12,9 +12,8 @@ from arcodec.exact.torch_layers import PRODUCTS
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
-from arcodec.models.registry import FAMILIES
 from arcodec.models.wide import TorchEngine
-from tests.conftest import random_network
+from tests.conftest import SMALL, random_network
 
 
 def torch_weights(network: TorchNetwork, lanes: list[np.ndarray], chunk: int, product: str = "float32") -> np.ndarray:
@@ -22,7 +21,7 @@ def torch_weights(network: TorchNetwork, lanes: list[np.ndarray], chunk: int, pr
     embed = network.spec.embed
     target = torch.from_numpy(np.stack(lanes, 1).astype(np.int64))
     last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))
-    rows = [rows_of(lane, fresh_memory(), embed.rows_log2, embed.contexts) for lane in lanes]
+    rows = [rows_of(lane, fresh_memory(embed.followers), embed.rows_log2, embed.contexts) for lane in lanes]
     rows_by_time = torch.from_numpy(np.stack(rows, 1))
     memory, out = network.memory(len(lanes)), []
     network.multiply_with(product)
@@ -74,9 +73,9 @@ def test_torch_equals_compiled(small_model: Model, symbols: np.ndarray) -> None:
     )
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_what_is_trained_is_what_is_coded(family: str, symbols: np.ndarray) -> None:
-    trainable, design = random_network(family)
+@pytest.mark.parametrize("kind", sorted(SMALL))
+def test_what_is_trained_is_what_is_coded(kind: str, symbols: np.ndarray) -> None:
+    trainable, design = random_network(kind)
     frozen = TorchNetwork(design.network(), trainable.export())
     assert np.array_equal(torch_weights(trainable, [symbols], 99), torch_weights(frozen, [symbols], 99))
 
@@ -95,7 +94,7 @@ def at_extremes(model: Model, seed: int) -> Model:
         if kind == "codes" and name != head:
             array[:] = 63 * random.choice([-1, 1], array.shape)
             array[::2] = 63 * random.choice([-1, 1], (len(array[::2]), 1))
-        elif kind == "last":
+        elif kind in ("last", "followers"):
             array[:] = 127 * random.choice([-1, 1], array.shape)
         elif kind == "table":
             array[:] = random.choice([0x11, 0x1F, 0xF1, 0xFF], array.shape)

@@ -10,6 +10,7 @@ from arcodec.errors import UsageError
 from arcodec.exact import rounding as r
 from arcodec.exact import spec as s
 from arcodec.exact.contexts import fill_rows, fresh_memory, remember, rows_of
+from arcodec.exact.followers import MOST
 from arcodec.exact.packing import CODES, packed, unpacked
 from arcodec.exact.tables import exp2_table, sigmoid_table, softmax_table
 from arcodec.exact.torch_layers import Attend, Delay, Norm
@@ -136,11 +137,11 @@ def test_convolution_forgets_beyond_its_receptive_field(small_models: dict[str, 
 def test_contexts_depend_on_their_symbols_alone() -> None:
     rows = []
     for past in (b"xyzzy quick brown", b"other quick brown"):
-        memory = fresh_memory()
+        memory = fresh_memory(0)
         for symbol in past:
             remember(memory, symbol)
         row = np.zeros(6, np.int64)
-        fill_rows(memory, 10, row)
+        fill_rows(memory, 10, 6, row)
         rows.append(row)
     assert np.array_equal(rows[0], rows[1])  # same six symbols, same two words
     assert [int(row) >> 10 for row in rows[0]] == list(range(6))  # each context in its own part of the table
@@ -165,10 +166,11 @@ def test_codes_of_rows(bits: int) -> None:
     assert torch.all(real.grad[~stuck] == 1 / s.EMBED_STEP)
 
 
-def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray) -> None:
-    memory = fresh_memory()
+@pytest.mark.parametrize("followers", [0, MOST])
+def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray, followers: int) -> None:
+    memory = fresh_memory(followers)
     parts = [rows_of(part, memory, 12, 6) for part in (symbols[:5], symbols[5:100], symbols[100:])]
-    assert np.array_equal(np.concatenate(parts), rows_of(symbols, fresh_memory(), 12, 6))
+    assert np.array_equal(np.concatenate(parts), rows_of(symbols, fresh_memory(followers), 12, 6))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,7 @@ def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray) -> None:
         ("recurrent", {"row_width": 6, "code_bits": 2}, "multiple of 4"),
         ("recurrent", {"code_bits": 3}, "codes of 3 bits"),
         ("recurrent", {"contexts": 9}, "contexts"),
+        ("recurrent", {"followers": 10}, "followers of 10"),
         ("attention", {"window": 130}, "window"),
         ("attention", {"heads": 3}, "heads"),
         ("convolution", {"taps": 1}, "taps"),
@@ -205,10 +208,10 @@ def test_the_largest_allowed_sums_fit() -> None:
 def test_eight_contexts_see_eight_symbols() -> None:
     rows = []
     for past in (b"..abcdefgh", b"!!abcdefgh", b"!!Xbcdefgh"):
-        memory = fresh_memory()
+        memory = fresh_memory(0)
         for symbol in past:
             remember(memory, symbol)
         row = np.zeros(8, np.int64)
-        fill_rows(memory, 20, row)
+        fill_rows(memory, 20, 8, row)
         rows.append(row[7])
     assert rows[0] == rows[1] != rows[2]

@@ -98,7 +98,7 @@ def _gradients(
     network = TorchNetwork(spec)
     network.adopt(tensors)
     embed = network.spec.embed
-    rows = torch.from_numpy(rows_of(symbols, fresh_memory(), embed.rows_log2, embed.contexts))[:, None]
+    rows = torch.from_numpy(rows_of(symbols, fresh_memory(embed.followers), embed.rows_log2, embed.contexts))[:, None]
     target = torch.from_numpy(symbols.astype(np.int64))
     last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))[:, None]
     _, memory = network(last[:first], rows[:first], network.memory(1)) if first else (None, network.memory(1))

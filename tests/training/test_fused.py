@@ -17,11 +17,12 @@ LANES, STEPS = 5, 37
 def _network(scale: float) -> TorchNetwork:
     torch.manual_seed(3)
     network = TorchNetwork(
-        recurrent.network(recurrent.Config(width=48, blocks=2, contexts=3, rows_log2=6, row_width=8))
+        recurrent.network(recurrent.Config(width=48, blocks=2, contexts=3, rows_log2=6, row_width=8, followers=1))
     )
     network.multiply_with("int8")
     with torch.no_grad():
         network.embed.table.normal_(0, 0.2)
+        network.embed.followers.normal_(0, 0.2)
         for parameter in network.parameters():
             parameter.mul_(scale)
     return network
@@ -42,7 +43,7 @@ def test_same_logits_memories_and_gradients(scale: float) -> None:
     network = _network(scale)
     random = torch.Generator().manual_seed(1)
     last, symbols = torch.randint(0, 256, (2, STEPS, LANES), generator=random)
-    rows = torch.randint(0, 3 << 6, (STEPS, LANES, 3), generator=random)
+    rows = torch.randint(0, 3 << 6, (STEPS, LANES, 5), generator=random)
     memory = [None if m is None else torch.randn(m.shape, generator=random) for m in network.memory(LANES)]
 
     logits, left = network(last, rows, memory)

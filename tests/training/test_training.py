@@ -71,7 +71,7 @@ def test_sources_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_lanes_read_on_and_start_afresh() -> None:
-    embed = Embed(contexts=3, rows_log2=8, row_width=2, width=4)
+    embed = Embed(contexts=3, rows_log2=8, row_width=2, width=4, followers=2)
     text = b"\0".join(bytes([65 + i]) * 200 + b"\n" for i in range(26))
     lanes = Lanes([source(text)], embed, lanes=5, steps=16, run=4, seed=1)
     assert len(np.unique(lanes.left)) > 1
@@ -85,7 +85,7 @@ def test_lanes_read_on_and_start_afresh() -> None:
             before = len(run)
             run += chunk.symbols[:, lane].tolist()
             if chunk is chunks[0] or before or chunk.fresh[lane]:
-                rows = rows_of(np.array(run, np.uint8), fresh_memory(), 8, 3)
+                rows = rows_of(np.array(run, np.uint8), fresh_memory(2), 8, 3)
                 assert np.array_equal(chunk.rows[:, lane], rows[before:])
                 assert chunk.last[1:, lane].tolist() == chunk.symbols[:-1, lane].tolist()
         assert 2 <= sum(chunk.fresh[lane] for chunk in chunks) <= 4
@@ -115,7 +115,7 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, tmp_path: Path) -> None:
-    design = Design.of(family, **SMALL[family])
+    design = SMALL[family]
     recipe = Recipe(rate=1e-2, table_rate=2e-2, lanes=4, steps=64, warmup=5)  # counted in steps: machines differ
     trainer = Trainer(design, recipe, [source()], [source(TEXT[: 39 * 100])])
     before = trainer.validate()["text"]
@@ -144,9 +144,7 @@ def test_every_family_learns_and_its_file_codes_what_was_measured(family: str, t
 
 
 def test_a_run_keeps_its_learning_curve(tmp_path: Path) -> None:
-    trainer = Trainer(
-        Design.of("recurrent", **SMALL["recurrent"]), Recipe(minutes=0.04, **QUICK), [source()], [source()]
-    )
+    trainer = Trainer(SMALL["recurrent"], Recipe(minutes=0.04, **QUICK), [source()], [source()])
     reports: list[Report] = []
     trainer.run(tmp_path / "c", tmp_path / "c.csv", reports.append)
     with (tmp_path / "c.csv").open() as file:
@@ -158,7 +156,7 @@ def test_a_run_keeps_its_learning_curve(tmp_path: Path) -> None:
 
 
 def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
-    design = Design.of("recurrent", **SMALL["recurrent"])
+    design = SMALL["recurrent"]
     first = Trainer(design, Recipe(minutes=0.03, **QUICK), [source()], [])
     first.run(tmp_path / "c", tmp_path / "c.csv", lambda report: None)
     second = Trainer(design, Recipe(minutes=0.06, **QUICK), [source()], [])
@@ -166,7 +164,7 @@ def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
     assert second.step == first.step > 0
     for ours, theirs in zip(first.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    other = Trainer(Design.of("attention", **SMALL["attention"]), Recipe(**QUICK), [source()], [])
+    other = Trainer(SMALL["attention"], Recipe(**QUICK), [source()], [])
     with pytest.raises(UsageError, match="another network"):
         other.resume(tmp_path / "c")
     second.run(tmp_path / "c", tmp_path / "c.csv", lambda report: None)
@@ -178,7 +176,7 @@ def test_a_cut_off_run_goes_on(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_network() -> None:
     losses = []
     for _ in range(2):
-        trainer = Trainer(Design.of("recurrent", **SMALL["recurrent"]), Recipe(seed=5, **QUICK), [source()], [])
+        trainer = Trainer(SMALL["recurrent"], Recipe(seed=5, **QUICK), [source()], [])
         losses.append([trainer.advance() for _ in range(4)])
     assert losses[0] == losses[1]
     assert all(math.isfinite(loss) for loss in losses[0])
@@ -186,7 +184,7 @@ def test_the_same_seed_gives_the_same_network() -> None:
 
 def test_bfloat16_and_the_parallel_scan_train_the_same_network() -> None:
     """What a GPU would run, tried on the CPU: it differs by rounding only."""
-    design = Design.of("recurrent", **SMALL["recurrent"])
+    design = SMALL["recurrent"]
     plain = Trainer(design, Recipe(seed=1, **QUICK), [source()], [])
     other = Trainer(design, Recipe(seed=1, product="bfloat16", **QUICK), [source()], [])
     from arcodec.exact.rounding import parallel_scan
