@@ -47,7 +47,7 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
         case "learning":
             return validation.learning(options.data, (options.model or ["text"])[0], options.limit)
         case _:
-            return validation.table(options.data, options.model or ["text"], options.limit)
+            return validation.table(options.data, options.model or ["text"], options.limit, options.pieces)
 
 
 def main() -> None:
@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=int, default=200_000, help="bytes of each category for validation and learning (200,000)"
     )
+    parser.add_argument("--pieces", type=int, default=32, help="that these are cut into for validation (32)")
     options = parser.parse_args()
     print(f"Machine: {machine()}.\n", flush=True)
     for line in _lines(options):

@@ -14,14 +14,14 @@ from ..training.evaluate import bits_per_byte
 from . import measure as m
 
 
-def table(folders: list[Path], models: list[str], limit: int) -> Iterator[str]:
-    """Rows of categories, columns of models; at most ``limit`` bytes of each category, in 32 pieces."""
+def table(folders: list[Path], models: list[str], limit: int, pieces: int) -> Iterator[str]:
+    """Rows of categories, columns of models; at most ``limit`` bytes of each, in pieces that each start afresh."""
     networks = {name: TorchNetwork(model.network, model.tensors) for name in models for model in [store.find(name)]}
     yield "| category | bytes | " + " | ".join(models) + " |"
     yield "| --- | ---: |" + " ---: |" * len(models)
     for folder in folders:
         source = corpus.load(str(folder))
-        figures = [f"{bits_per_byte(network, source, limit, 'cpu'):.4f}" for network in networks.values()]
+        figures = [f"{bits_per_byte(network, source, limit, 'cpu', pieces):.4f}" for network in networks.values()]
         yield f"| {folder.name} | {min(limit, len(source.symbols)):,} | " + " | ".join(figures) + " |"
 
 

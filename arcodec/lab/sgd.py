@@ -11,7 +11,7 @@ import numpy as np
 from .. import codec, texts
 from ..models.registry import Design
 from ..training.corpus import Source
-from ..training.evaluate import LANES, bits_per_byte
+from ..training.evaluate import PIECES, bits_per_byte
 from ..training.loop import Trainer
 from .experiment import Check, Curve, Plot, Result, Table
 from .training import trained, written
@@ -38,7 +38,7 @@ def run(seed: int, quick: bool) -> Result:
             return
         bpb = bits_per_byte(trainer.network, Source("valid", valid, 1.0), held_out, "cpu")
         with tempfile.TemporaryDirectory() as folder:
-            path, piece = written(trainer, Path(folder), "step"), held_out // LANES
+            path, piece = written(trainer, Path(folder), "step"), held_out // PIECES
             settings: dict[str, Any] = {"mix": False, "block_size": piece, "threads": 1}
             size = len(codec.compress(valid.tobytes(), path, **settings))  # verified: it decodes it again
             ledger = codec.measure(valid.tobytes(), path, **settings)
@@ -53,13 +53,13 @@ def run(seed: int, quick: bool) -> Result:
         ),
         Check(
             "the file is longer by less than 16 bytes a block and 24",
-            all(0 <= rest * held_out <= 8 * (16 * LANES + 24) for *_, rest in rows),
+            all(0 <= rest * held_out <= 8 * (16 * PIECES + 24) for *_, rest in rows),
         ),
         Check("the curve falls: the last file is the smallest", min(row[4] for row in rows) == rows[-1][4]),
         Check("a step later the training loss is noise, over all of them it falls", train[-1] < train[0] / 1.5),
     ]
     headings = ("step", "training", "validation", "validation in the file", "file", "coder and container")
-    table = Table(f"{held_out:,} bytes held out, in {LANES} blocks; bits/byte", headings, rows)
+    table = Table(f"{held_out:,} bytes held out, in {PIECES} blocks; bits/byte", headings, rows)
     seen = [row[0] for row in rows]
     plot = Plot(
         "Learning curve",

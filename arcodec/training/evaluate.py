@@ -11,18 +11,18 @@ from ..exact.contexts import fresh_memory, rows_of
 from ..exact.torch_networks import TorchNetwork
 from .corpus import Source
 
-LANES = 16
+PIECES = 16
 
 
-def bits_per_byte(network: TorchNetwork, source: Source, limit: int, device: str) -> float:
-    """Mean code length of (at most ``limit`` bytes of) a source, cut into 16 pieces that each start afresh."""
+def bits_per_byte(network: TorchNetwork, source: Source, limit: int, device: str, pieces: int = PIECES) -> float:
+    """Mean code length of (at most ``limit`` bytes of) a source, cut into pieces that each start afresh."""
     symbols = source.symbols[:limit]
-    lanes = min(LANES, max(1, len(symbols) // 64))
-    pieces = symbols[: len(symbols) // lanes * lanes].reshape(lanes, -1)
+    lanes = min(pieces, max(1, len(symbols) // 64))
+    by_lane = symbols[: len(symbols) // lanes * lanes].reshape(lanes, -1)
     embed = network.spec.embed
-    rows = [rows_of(piece, fresh_memory(embed.followers), embed.rows_log2, embed.contexts) for piece in pieces]
+    rows = [rows_of(piece, fresh_memory(embed.followers), embed.rows_log2, embed.contexts) for piece in by_lane]
     rows_by_time = torch.stack([torch.from_numpy(r) for r in rows], 1)
-    target = torch.from_numpy(pieces.T.astype("int64"))
+    target = torch.from_numpy(by_lane.T.astype("int64"))
     last = torch.cat((torch.zeros_like(target[:1]), target[:-1]))
     total_nats = 0.0
     with torch.no_grad():
