@@ -56,7 +56,8 @@ def compress(
         best, or many small ones for a GPU.
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
-    max_memory: bytes that experts and what a network learns may take, besides Python, the network and the data;
+    max_memory: bytes that experts, and what a network among them remembers and learns, may take, besides Python, the
+        network and the data;
         fewer cores are used if that helps. By default half the machine's.
     verify: decode the result and compare before returning it.
 

@@ -67,11 +67,12 @@ def text(
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    begun = _begun(start, bool(family))
+    begun = _begun(start, family is not None)
     if begun is None:
         design = Design.of(family or "recurrent", **_settings(config))
     else:
         design = Design.of(begun.design.family, **begun.design.settings() | _settings(config))
+        begun.design.check_growth(design)
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
@@ -180,7 +181,7 @@ def _places(target: str, resume: bool) -> tuple[Path, Path]:
 
 
 def _begun(start: str | None, described: bool) -> Model | None:
-    """The model that --from names, if there is one. Raises UsageError if the network is described besides."""
+    """The model that --from names, if there is one. Raises UsageError if its network is described anew."""
     from arcodec.models import store
 
     if start is None:

@@ -91,6 +91,16 @@ def test_memory_of_what_is_learnt_counts(small_models: dict[str, Model]) -> None
         engine_for(wanted, size, 1, Resources(max_memory=each - 1))
 
 
+def test_memory_of_what_followed_counts(small_models: dict[str, Model]) -> None:
+    model, size = small_models["followers"], 1000
+    each = DEFAULT.memory(size) + model.network.memory_bytes()
+    assert each > DEFAULT.memory(size) + 9_000_000
+    wanted = Predictor(container.MIXTURE, model, DEFAULT.number)
+    engine_for(wanted, size, 1, Resources(max_memory=each))
+    with pytest.raises(LimitError, match=r"at preset default, .* \(max memory\)"):
+        engine_for(wanted, size, 1, Resources(max_memory=each - 1))
+
+
 def test_a_file_may_not_name_a_model_of_the_other_kind() -> None:
     pixels, text = (GOLDEN / f"small-{family}.safetensors" for family in ("pixels", "recurrent"))
     picture = container.Picture(28, 28, 1, 8)

@@ -12,19 +12,11 @@ import numpy as np
 
 from ..jit import inlined, kernel
 from .fetching import prefetch
+from .hashing import spread, words
+from .memory import BEFORE, OLDER, PAST, WORD, Memory
+from .spec import FIRST_OTHER, FOLLOWER_ROWS, SLOTS_LOG2, STREAKS
 
-PAST, OLDER, WORD, BEFORE = range(
-    4
-)  # last eight symbols, eight before them, hash of the word so far, of the one before
-
-SLOTS_LOG2 = 18  # of each context
-MOST = 9  # contexts
-STREAKS = 4  # classes of how often in succession: once, twice, three or four times, more often
-ROWS = 1 + 256 * STREAKS + 1 + 256  # of a context: none or the symbol that followed last; none or the last other one
-
-_OTHERS = 1 + 256 * STREAKS
 _LENGTHS = (2, 3, 4, 5, 6, 8, 12)  # of contexts 2 to 8, in symbols; 0 is the word and the word before it, 1 the word
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio (Knuth, TAOCP 6.4)
 _ALL = ~np.uint64(0)
 
 # A slot, uint32: the symbol, the last other one, whether there is one, the streak (0: the slot is empty), and twelve
@@ -37,64 +29,61 @@ _LONGEST = 5
 @inlined
 def _hash(past: np.ndarray, context: int) -> np.uint64:
     if context == 0:
-        key = past[WORD] ^ (past[BEFORE] * _MULTIPLIER)
+        key = words(past[WORD], past[BEFORE])
     elif context == 1:  # between words the last symbol, and the word before it
-        key = past[WORD] if past[WORD] != 0 else (past[BEFORE] * _MULTIPLIER) ^ (past[PAST] & _SYMBOL_MASK)
+        key = past[WORD] if past[WORD] != 0 else words(past[PAST] & _SYMBOL_MASK, past[BEFORE])
     else:
         length = _LENGTHS[context - 2]
         if length <= 8:
             key = past[PAST] & (_ALL >> np.uint64(64 - 8 * length))
         else:
-            key = past[PAST] ^ ((past[OLDER] & (_ALL >> np.uint64(128 - 8 * length))) * _MULTIPLIER)
-    return (key ^ (key >> np.uint64(29))) * _MULTIPLIER
+            key = words(past[PAST], past[OLDER] & (_ALL >> np.uint64(128 - 8 * length)))
+    return spread(key)
 
 
 @inlined
-def _place(context: int, mixed: np.uint64) -> int:
-    return (context << SLOTS_LOG2) + np.int64(mixed >> np.uint64(64 - SLOTS_LOG2))
+def _place(context: int, hashed: np.uint64) -> int:
+    return (context << SLOTS_LOG2) + np.int64(hashed >> np.uint64(64 - SLOTS_LOG2))
 
 
 @inlined
-def _check(mixed: np.uint64) -> np.uint64:
-    return (mixed >> np.uint64(32)) & _CHECK_MASK
+def _check(hashed: np.uint64) -> np.uint64:
+    return (hashed >> np.uint64(32)) & _CHECK_MASK
 
 
 @kernel
-def go_on(past: np.ndarray, hashes: np.ndarray, slots: np.ndarray) -> None:
-    """Hash each context of this past (4,) uint64, see above, into hashes (contexts,) uint64: 0 before the start.
-
-    slots: (contexts << SLOTS_LOG2,) uint32, of which those that will be wanted are fetched.
-    """
-    for context in range(len(hashes)):
-        hashes[context] = _hash(past, context)
-        prefetch(slots, _place(context, hashes[context]))  # type: ignore[call-arg]
+def go_on(memory: Memory) -> None:
+    """Hash each context of a new past, and fetch the slots that will be wanted. Before the start all hashes are 0."""
+    for context in range(len(memory.hashes)):
+        memory.hashes[context] = _hash(memory.past, context)
+        prefetch(memory.slots, _place(context, memory.hashes[context]))  # type: ignore[call-arg]
 
 
 @kernel
-def look_up(hashes: np.ndarray, slots: np.ndarray, rows: np.ndarray) -> None:
+def look_up(memory: Memory, rows: np.ndarray) -> None:
     """Write two rows of each context into rows (2 * contexts,), within its part of the table."""
-    for context in range(len(hashes)):
-        mixed = hashes[context]
-        slot = np.uint64(slots[_place(context, mixed)])
+    for context in range(len(memory.hashes)):
+        hashed = memory.hashes[context]
+        slot = np.uint64(memory.slots[_place(context, hashed)])
         streak = np.int64(slot >> _STREAK & _STREAK_MASK)
         newest = other = 0
-        if streak > 0 and slot >> _CHECK == _check(mixed):
+        if streak > 0 and slot >> _CHECK == _check(hashed):
             grade = streak - 1 if streak < 3 else streak // 5 + 2
             newest = 1 + STREAKS * np.int64(slot & _SYMBOL_MASK) + grade
             if slot >> _HAS_OTHER & np.uint64(1):
                 other = 1 + np.int64(slot >> _OTHER & _SYMBOL_MASK)
-        rows[2 * context] = ROWS * context + newest
-        rows[2 * context + 1] = ROWS * context + _OTHERS + other
+        rows[2 * context] = FOLLOWER_ROWS * context + newest
+        rows[2 * context + 1] = FOLLOWER_ROWS * context + FIRST_OTHER + other
 
 
 @kernel
-def follow(hashes: np.ndarray, slots: np.ndarray, symbol: int) -> None:
-    """Take the symbol (0..255) that followed these contexts."""
+def follow(memory: Memory, symbol: int) -> None:
+    """Take the symbol (0..255) that followed."""
     said = np.uint64(symbol)
-    for context in range(len(hashes)):
-        mixed = hashes[context]
-        place, check = _place(context, mixed), _check(mixed)
-        slot = np.uint64(slots[place])
+    for context in range(len(memory.hashes)):
+        hashed = memory.hashes[context]
+        place, check = _place(context, hashed), _check(hashed)
+        slot = np.uint64(memory.slots[place])
         streak = slot >> _STREAK & _STREAK_MASK
         others = slot & ((np.uint64(1) << _STREAK) - np.uint64(1)) & ~_SYMBOL_MASK
         if streak == 0 or slot >> _CHECK != check:
@@ -104,4 +93,4 @@ def follow(hashes: np.ndarray, slots: np.ndarray, symbol: int) -> None:
         else:
             others = (slot & _SYMBOL_MASK) << _OTHER | np.uint64(1) << _HAS_OTHER
             streak = np.uint64(1)
-        slots[place] = np.uint32(check << _CHECK | streak << _STREAK | others | said)
+        memory.slots[place] = np.uint32(check << _CHECK | streak << _STREAK | others | said)

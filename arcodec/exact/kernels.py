@@ -16,7 +16,7 @@ from . import spec as s
 from . import tables as t
 from .contexts import fill_rows
 from .dot import matrix_vector
-from .followers import PAST
+from .memory import PAST
 from .program import Program, State
 
 _CODE_LIMIT = np.float32(s.CODE_LIMIT)
@@ -32,7 +32,6 @@ _LOGIT_PER_BIT = np.float32(1 / t.LOGIT_STEP)
 _INPUT_LIMIT = np.float32(s.INPUT_LIMIT)
 _SNAP = np.float32(s.SNAP)
 _ONE = np.float32(1)
-_CACHE_LINE = 64  # bytes
 _ZERO = np.float32(0)
 
 
@@ -201,10 +200,10 @@ def start_sum(program: Program, state: State) -> None:
     last, total = program.last[state.memory.past[PAST] & np.uint64(255)], state.sum
     for i in range(len(total)):
         total[i] = np.float32(last[i])
-    for c in range(program.shape[p.CONTEXTS], len(state.rows)):
-        row = program.followers[state.rows[c]]
+    for c in range(program.shape[p.CONTEXTS], len(state.rows), 2):
+        newest, other = program.followers[state.rows[c]], program.followers[state.rows[c + 1]]
         for i in range(len(total)):
-            total[i] = total[i] + np.float32(row[i])  # small integers
+            total[i] = total[i] + np.float32(np.int16(newest[i]) + np.int16(other[i]))  # exact: small integers
     for i in range(len(total)):
         total[i] = total[i] * _EMBED_STEP
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from . import spec as s
-from .contexts import Memory, fresh_memory
 from .dot import LANES, ROWS, padded
+from .memory import Memory, fresh_memory
 from .packing import unpacked
 
 NORM, LINEAR, RECURRENCE, SQUARED_RELU, GATE, DELAY, ATTEND, ADD = range(8)
@@ -44,7 +44,7 @@ class State(NamedTuple):
     reals: np.ndarray  # float32, of the recurrences
     codes: np.ndarray  # int8, rings of delays and attentions
     clock: np.ndarray  # (1,) int64, symbols seen
-    memory: Memory  # see contexts
+    memory: Memory
     sum: np.ndarray  # (width,) float32, the residual sum
     work: np.ndarray  # float32, the reals of the layer at hand
     codes_now: np.ndarray  # int16, the codes of the layer at hand

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
-from . import followers
 from .packing import CODES
 
 ALPHABET = 256
@@ -32,6 +31,14 @@ MAX_WIDTH = (2**24 - 1) // CODE_LIMIT**2  # 1040: a norm sums as many squares
 MAX_BRANCHES = 256
 MAX_MEMORY = 1 << 24  # bytes of state a sequence
 MAX_WINDOW = (2**24 - 1) // (1023 * CODE_LIMIT)  # 129: attention sums as many values, each weighing at most 1023
+
+# Of each context whose followers are remembered: slots; how often in succession a symbol followed, in classes (once,
+# twice, three or four times, more often); rows: none or the symbol that followed last, none or the last other one.
+MOST_FOLLOWERS = 9
+SLOTS_LOG2 = 18
+STREAKS = 4
+FIRST_OTHER = 1 + STREAKS * 256
+FOLLOWER_ROWS = FIRST_OTHER + 1 + 256
 
 STATISTIC_STEP = 1 / 8  # of the codes whose squares a norm sums
 NORM_EPSILON = 1e-5
@@ -70,7 +77,7 @@ class Embed:
     def tensors(self) -> Tensors:
         rows = self.contexts << self.rows_log2
         inputs = self.contexts * self.row_width
-        followed = {"followers": ((self.followers * followers.ROWS, self.width), "int8")} if self.followers else {}
+        followed = {"followers": ((self.followers * FOLLOWER_ROWS, self.width), "int8")} if self.followers else {}
         return {
             "table": ((rows, self.row_width * self.bits // 8), "uint8"),
             "last": ((ALPHABET, self.width), "int8"),
@@ -218,7 +225,7 @@ class Network:
 
     def memory_bytes(self) -> int:
         """What one sequence remembers, in bytes."""
-        total = 4 * self.embed.followers << followers.SLOTS_LOG2
+        total = 4 * self.embed.followers << SLOTS_LOG2
         for _, layer in self.layers():
             match layer:
                 case Recurrence(width):
@@ -319,7 +326,7 @@ def _check_recalling(network: Network) -> None:
     embed = network.embed
     _need(1 <= embed.contexts <= 8, f"{embed.contexts} contexts, of 1 to 8")
     _need(1 <= embed.rows_log2 <= 22, f"2**{embed.rows_log2} rows a context, of 2**1 to 2**22")
-    _need(embed.followers <= followers.MOST, f"followers of {embed.followers} contexts, at most {followers.MOST}")
+    _need(0 <= embed.followers <= MOST_FOLLOWERS, f"followers of {embed.followers} contexts, of 0 to {MOST_FOLLOWERS}")
     _need(embed.bits in CODES, f"codes of {embed.bits} bits in rows, must be 2 or 4")
     whole = 8 // embed.bits
     _need(

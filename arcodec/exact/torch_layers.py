@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import followers
 from . import rounding as r
 from . import spec as s
 from .packing import packed, unpacked
@@ -172,7 +171,7 @@ class Embed(Layer):
             self.table = _parameter(torch.zeros(spec.contexts << spec.rows_log2, spec.row_width))
             self.last = _parameter(torch.randn(s.ALPHABET, spec.width) * 0.3)
             if spec.followers:
-                self.followers = _parameter(torch.zeros(spec.followers * followers.ROWS, spec.width))
+                self.followers = _parameter(torch.zeros(spec.followers * s.FOLLOWER_ROWS, spec.width))
             self.sparse = True
 
     def forward(self, last: Tensor, rows: Tensor) -> Tensor:

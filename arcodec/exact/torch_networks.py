@@ -142,7 +142,7 @@ class TorchNetwork(nn.Module):
     def forward(self, last: Tensor, rows: Tensor, memory: list[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
         """Logits for what comes next, in bits.
 
-        last (time, lanes): the symbol before; rows (time, lanes, contexts): rows of the embedding's table
+        last (time, lanes): the symbol before; rows (time, lanes, all rows): of the embedding's tables
         -> logits (time, lanes, 256), and the memory to go on with.
         """
         x = self.embed(last, rows)

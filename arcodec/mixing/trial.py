@@ -20,6 +20,7 @@ from . import logistic
 
 def small_program() -> Program:
     """Of a network that predicts bytes."""
+    # Without followers: what every model file promises of itself covers them.
     network = recurrent.network(recurrent.Config(width=33, blocks=1, contexts=2, rows_log2=6, row_width=8, followers=0))
     return compile_network(network, _tensors(network.tensors()))
 

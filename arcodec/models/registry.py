@@ -19,7 +19,8 @@ FAMILIES: dict[str, ModuleType] = {
     "attention": attention,
 }  # of bytes
 OF_PICTURES = "pixels"
-_BEFORE = {"recurrent": {"followers": 0}}  # what a setting was before there was one
+# What a setting was before there was one. Each new one belongs here, or older models would become others.
+_BEFORE = {"recurrent": {"followers": 0}}
 _ALL = {**FAMILIES, OF_PICTURES: pixels}
 
 
@@ -59,6 +60,24 @@ class Design:
         """The design that a file describes; a setting that it does not name was not there yet. Raises as ``of``."""
         return cls.of(family, **{**_BEFORE.get(family, {}), **settings})
 
+    def check_growth(self, grown: Design) -> None:
+        """Raise UsageError unless training of the grown network can begin with one of this design.
+
+        Only what adds nothing at first may be new: rows of followers.
+        """
+        config = self.config
+        if getattr(config, "followers", None) == 0:
+            config = dataclasses.replace(config, followers=getattr(grown.config, "followers", 0))
+        differs = _differences(Design(self.family, config), grown)
+        if differs:
+            raise UsageError(f"the network to begin with is another (only followers can be added): {differs}")
+
+    def check_same(self, other: Design, of: str) -> None:
+        """Raise UsageError, with words about ``of``, which has this design, unless the other is the same."""
+        differs = _differences(self, other)
+        if differs:
+            raise UsageError(f"{of} is of another network: {differs}; give the settings that it was begun with")
+
     @property
     def of_pictures(self) -> bool:
         """Whether it predicts pixels, and not bytes."""
@@ -86,3 +105,11 @@ class Design:
     def settings(self) -> dict[str, Any]:
         """The configuration's fields, JSON-able."""
         return dataclasses.asdict(self.config)
+
+
+def _differences(one: Design, other: Design) -> str:
+    """In words; empty if there are none."""
+    if one.family != other.family:
+        return f"its family is {one.family}, not {other.family}"
+    ours, theirs = one.settings(), other.settings()
+    return ", ".join(f"its {name} is {ours[name]}, not {theirs[name]}" for name in ours if ours[name] != theirs[name])

@@ -13,16 +13,18 @@ import torch
 
 from .. import range_kernel as rk
 from ..errors import DamagedError, UsageError
-from ..exact.contexts import Memory, fill_rows, fresh_memory, remember, rows_of
+from ..exact.contexts import fill_rows, remember, rows_of
+from ..exact.memory import Memory, fresh_memory
 from ..exact.torch_networks import TorchNetwork, TorchStack, multiply_with
 from ..frequencies import from_weights
+from ..machine import installed_memory
 from . import loops
 from .engine import Coded, Progress
 from .file import Model
 
 _LANES = 256  # most blocks side by side
 _SYMBOLS = 1 << 24  # and most symbols in them, for their memory's sake
-_MEMORY = 1 << 30  # and most bytes of what they remember
+_MEMORY = 5 << 29  # and most bytes of what they remember, if the machine has twice as many
 _STEPS = 64  # symbols of each lane scored at once while encoding
 
 
@@ -52,8 +54,9 @@ class TorchEngine:
 
     def _lanes_for(self, longest: int) -> int:
         """How many blocks of at most this length to run side by side."""
-        by_memory = _MEMORY // max(1, self.network.spec.memory_bytes())
-        return max(1, min(_LANES, _SYMBOLS // max(1, longest), by_memory))
+        memory = min(_MEMORY, installed_memory() // 2)
+        fit = memory // max(1, self.network.spec.memory_bytes())
+        return max(1, min(_LANES, _SYMBOLS // max(1, longest), fit))
 
     def _rows(self, symbols: np.ndarray, memory: Memory) -> np.ndarray:
         embed = self.network.spec.embed

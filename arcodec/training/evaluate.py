@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from ..exact.contexts import fresh_memory, rows_of
+from ..exact.contexts import rows_of
+from ..exact.memory import fresh_memory
 from ..exact.torch_networks import TorchNetwork
 from .corpus import Source
 

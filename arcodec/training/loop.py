@@ -102,15 +102,8 @@ class Trainer:
             self.loss = torch.compile(self._loss)
 
     def begin_with(self, model: Model) -> None:
-        """Start from the weights of a model file instead of random ones.
-
-        Only what adds nothing at first may be new: rows of followers. Raises UsageError for another network.
-        """
-        theirs, ours = model.design.settings(), self.design.settings()
-        if theirs.get("followers") == 0:
-            theirs["followers"] = ours.get("followers")
-        if (model.design.family, theirs) != (self.design.family, ours):
-            raise UsageError(f"{model.name} is of another network ({model.design.settings()})")
+        """Start from the weights of a model file instead of random ones. Raises as ``Design.check_growth``."""
+        model.design.check_growth(self.design)
         self.network.adopt(model.tensors)
 
     def _lanes(self, seed: int) -> Lanes:
@@ -188,9 +181,7 @@ class Trainer:
         Raises UsageError if the checkpoint is of another design.
         """
         state = torch.load(path, map_location=self.recipe.device, weights_only=True)
-        if Design.saved(state["design"]["family"], state["design"]["config"]) != self.design:
-            saved = f"{state['design']['family']}, {state['design']['config']}"
-            raise UsageError(f"{path} is of another network ({saved}): give the same --family and --config")
+        Design.saved(state["design"]["family"], state["design"]["config"]).check_same(self.design, str(path))
         self.network.load_state_dict(state["network"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)

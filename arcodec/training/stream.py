@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..exact.contexts import Memory, fresh_memory, rows_of
-from ..exact.followers import PAST
+from ..exact.contexts import rows_of
+from ..exact.memory import PAST, Memory, fresh_memory
 from ..exact.spec import Embed
 from ..jit import allocating
 from .corpus import Source
@@ -66,7 +66,8 @@ class Lanes:
             ends = np.flatnonzero(symbols[at : at + _LONGEST_LINE] == ord("\n"))
             at += int(ends[0]) + 1 if len(ends) else 0
         self.source[lane], self.position[lane] = source, at
-        self.memory[lane] = fresh_memory(self.embed.followers)
+        for part in self.memory[lane]:
+            part.fill(0)
 
     def next(self) -> Chunk:
         """The next chunk of every lane."""

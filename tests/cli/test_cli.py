@@ -300,8 +300,12 @@ def command(*arguments: str) -> list[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = "import sys, arcodec, arcodec_cli.main; print([m for m in ('torch', 'numba', 'rich') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+    for modules, heavy in (
+        ("arcodec, arcodec_cli.main", ("torch", "numba", "rich")),
+        ("arcodec.models.store", ("torch", "numba")),  # to list models, or files
+    ):
+        code = f"import sys, {modules}; print([m for m in {heavy} if m in sys.modules])"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
 
 
 def test_no_compressed_data_to_a_terminal(tmp_path: Path) -> None:

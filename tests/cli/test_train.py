@@ -50,9 +50,13 @@ def test_train_from_a_model(run: Run) -> None:
         for curve in (Path("m.safetensors.csv"), Path("n.safetensors.csv"))
     )
     assert again < first
-    for wrong in ("--config=width=9", "--family=attention"):
+    for wrong, word in (
+        ("--config=width=9", "width is 16, not 9"),
+        ("--family=attention", "do not describe another"),
+    ):
         refused = run("train", "text", "text", "-o", "o.safetensors", "--from", "m.safetensors", wrong)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert word in refused.err
     assert run("train", "text", "text", "-o", "o.safetensors", "--from", "photographs", *few).code == 2
     assert run("train", "text", "text", "-o", "o.safetensors", "--from", "nobody", *few).code == 5
 

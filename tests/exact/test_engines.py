@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from arcodec.errors import DamagedError
-from arcodec.exact.contexts import fresh_memory, rows_of
+from arcodec.exact.contexts import rows_of
+from arcodec.exact.memory import fresh_memory
 from arcodec.exact.torch_layers import PRODUCTS
 from arcodec.exact.torch_networks import TorchNetwork
+from arcodec.models import wide
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.wide import TorchEngine
@@ -137,6 +139,22 @@ def test_engines_write_the_same_words_and_read_each_other(
     for engine in (compiled, wide):
         for block, back in zip(blocks, engine.decode(coded, lambda done: None), strict=True):
             assert np.array_equal(block, back)
+
+
+def test_lanes_that_remember_too_much_take_turns(
+    small_models: dict[str, Model], symbols: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_models["followers"]
+    monkeypatch.setattr(wide, "_MEMORY", 2 * model.network.memory_bytes())
+    blocks = [symbols[:20], symbols[20:50], symbols[50:51], symbols[51:90], symbols[90:100]]
+    ours = [coded.words for coded in TorchEngine(model).encode(blocks, print)]
+    for a, b in zip(ours, CompiledEngine(model).encode(blocks, print), strict=True):
+        assert np.array_equal(a, b.words)
+    coded = [(words, len(block)) for words, block in zip(ours, blocks, strict=True)]
+    done: list[int] = []
+    for block, back in zip(blocks, TorchEngine(model).decode(coded, done.append), strict=True):
+        assert np.array_equal(block, back)
+    assert max(done) == 2
 
 
 def test_impossible_words_are_refused(small_model: Model) -> None:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcodec.exact import followers as fw
-from arcodec.exact.contexts import Memory, fresh_memory, remember, rows_of
+from arcodec.exact import followers
+from arcodec.exact import spec as s
+from arcodec.exact.contexts import remember, rows_of
+from arcodec.exact.memory import Memory, fresh_memory
 
-_OTHERS = 1 + 256 * fw.STREAKS
 
-
-def _after(past: bytes, followers: int = fw.MOST) -> Memory:
-    memory = fresh_memory(followers)
+def _after(past: bytes, contexts: int = s.MOST_FOLLOWERS) -> Memory:
+    memory = fresh_memory(contexts)
     for symbol in past:
         remember(memory, symbol)
     return memory
@@ -23,12 +23,12 @@ def _after(past: bytes, followers: int = fw.MOST) -> Memory:
 @given(st.lists(st.sampled_from(b"ab \xff"), max_size=120))
 def test_rows_are_those_of_a_dictionary(text: list[int]) -> None:
     symbols = np.array(text, np.uint8)
-    rows = rows_of(symbols, fresh_memory(fw.MOST), 4, 0).reshape(-1, fw.MOST, 2)
+    rows = rows_of(symbols, fresh_memory(s.MOST_FOLLOWERS), 4, 0).reshape(-1, s.MOST_FOLLOWERS, 2)
     known: dict[tuple[int, int], tuple[int, int, int, int | None]] = {}  # check, symbol, streak, last other one
-    memory = fresh_memory(fw.MOST)
+    memory = fresh_memory(s.MOST_FOLLOWERS)
     for symbol, given_rows in zip(text, rows, strict=True):
         for context, hashed in enumerate(memory.hashes.tolist()):
-            slot, check = (context, hashed >> (64 - fw.SLOTS_LOG2)), hashed >> 32 & 0xFFF
+            slot, check = (context, hashed >> (64 - s.SLOTS_LOG2)), hashed >> 32 & 0xFFF
             newest = other = 0
             before = known.get(slot)
             if before is not None and before[0] == check:
@@ -41,20 +41,20 @@ def test_rows_are_those_of_a_dictionary(text: list[int]) -> None:
                     known[slot] = (check, symbol, 1, said)
             else:
                 known[slot] = (check, symbol, 1, None)
-            start = context * fw.ROWS
-            assert given_rows[context].tolist() == [start + newest, start + _OTHERS + other]
+            start = context * s.FOLLOWER_ROWS
+            assert given_rows[context].tolist() == [start + newest, start + s.FIRST_OTHER + other]
         remember(memory, symbol)
 
 
 def test_rows_stay_within_their_table() -> None:
     symbols = np.random.default_rng(1).choice(np.array([32, 255, 255], np.uint8), 3000)
-    rows = rows_of(symbols, fresh_memory(fw.MOST), 4, 0)
-    for context in range(fw.MOST):
-        own = rows[:, 2 * context : 2 * context + 2] - context * fw.ROWS
+    rows = rows_of(symbols, fresh_memory(s.MOST_FOLLOWERS), 4, 0)
+    for context in range(s.MOST_FOLLOWERS):
+        own = rows[:, 2 * context : 2 * context + 2] - context * s.FOLLOWER_ROWS
         assert own.min() == 0
-        assert own[:, 0].max() == _OTHERS - 1
-        assert own[:, 1].min() == _OTHERS
-        assert own[:, 1].max() == fw.ROWS - 1
+        assert own[:, 0].max() == s.FIRST_OTHER - 1
+        assert own[:, 1].min() == s.FIRST_OTHER
+        assert own[:, 1].max() == s.FOLLOWER_ROWS - 1
 
 
 @pytest.mark.parametrize(("context", "length"), list(enumerate((2, 3, 4, 5, 6, 8, 12), start=2)))
@@ -89,6 +89,6 @@ def test_nothing_is_remembered_without_contexts() -> None:
 
 def test_before_the_start_hashes_are_those_of_nothing() -> None:
     """A fresh memory need not be told so."""
-    memory = fresh_memory(fw.MOST)
-    fw.go_on(memory.past, memory.hashes, memory.slots)
+    memory = fresh_memory(s.MOST_FOLLOWERS)
+    followers.go_on(memory)
     assert not memory.hashes.any()

@@ -9,8 +9,8 @@ import torch
 from arcodec.errors import UsageError
 from arcodec.exact import rounding as r
 from arcodec.exact import spec as s
-from arcodec.exact.contexts import fill_rows, fresh_memory, remember, rows_of
-from arcodec.exact.followers import MOST
+from arcodec.exact.contexts import fill_rows, remember, rows_of
+from arcodec.exact.memory import fresh_memory
 from arcodec.exact.packing import CODES, packed, unpacked
 from arcodec.exact.tables import exp2_table, sigmoid_table, softmax_table
 from arcodec.exact.torch_layers import Attend, Delay, Norm
@@ -166,7 +166,7 @@ def test_codes_of_rows(bits: int) -> None:
     assert torch.all(real.grad[~stuck] == 1 / s.EMBED_STEP)
 
 
-@pytest.mark.parametrize("followers", [0, MOST])
+@pytest.mark.parametrize("followers", [0, s.MOST_FOLLOWERS])
 def test_rows_of_goes_on_where_it_stopped(symbols: np.ndarray, followers: int) -> None:
     memory = fresh_memory(followers)
     parts = [rows_of(part, memory, 12, 6) for part in (symbols[:5], symbols[5:100], symbols[100:])]

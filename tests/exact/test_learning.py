@@ -13,8 +13,9 @@ from numba import njit
 
 from arcodec.errors import ModelError
 from arcodec.exact import descent, kernels, learning, stack
-from arcodec.exact.contexts import fresh_memory, remember, rows_of
+from arcodec.exact.contexts import remember, rows_of
 from arcodec.exact.learner import BYTES_CHUNK, Learner
+from arcodec.exact.memory import fresh_memory
 from arcodec.exact.program import LINEAR, Program, State, compile_network, empty_program, fresh_state
 from arcodec.exact.spec import Network
 from arcodec.exact.tables import SIGMOID_STEP

@@ -66,6 +66,19 @@ def test_values_out_of_range_are_refused(
         load(rewritten(model, tmp_path / "bad.safetensors", tensors))
 
 
+def test_followers_are_checked_like_the_rest(small_models: dict[str, Model], tmp_path: Path) -> None:
+    path, model = tmp_path / "bad.safetensors", small_models["followers"]
+    without = {name: array for name, array in model.tensors.items() if name != "embed.followers"}
+    low = {**model.tensors, "embed.followers": np.full_like(model.tensors["embed.followers"], -128)}
+    for tensors, what in ((without, "not those of its design"), (low, "outside")):
+        with pytest.raises(ModelError, match=what):
+            load(rewritten(model, path, tensors))
+    before = {name: value for name, value in model.design.settings().items() if name != "followers"}
+    with pytest.raises(ModelError, match=r"not those of its design \(embed.followers\)"):
+        load(rewritten(model, path, model.tensors, config=before))
+    assert load(rewritten(model, path, without, config=before)).design.config.followers == 0
+
+
 def test_missing_extra_and_misshapen_tensors_are_refused(small_model: Model, tmp_path: Path) -> None:
     path = tmp_path / "bad.safetensors"
     fewer = {name: array for name, array in small_model.tensors.items() if name != "exp2"}

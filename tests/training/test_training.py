@@ -11,8 +11,10 @@ import zstandard
 
 import arcodec
 from arcodec.errors import UsageError
-from arcodec.exact.contexts import fresh_memory, rows_of
+from arcodec.exact.contexts import rows_of
+from arcodec.exact.memory import fresh_memory
 from arcodec.exact.spec import Embed
+from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design
 from arcodec.training import corpus
@@ -201,8 +203,41 @@ def test_training_goes_on_from_a_model(small_model: Model) -> None:
         else:
             assert np.array_equal(array, small_model.tensors[name]), name
     other = Trainer(Design.of("recurrent", width=16), Recipe(lanes=2, steps=8), [source()], [])
-    with pytest.raises(UsageError, match="another network"):
+    with pytest.raises(UsageError, match="to begin with is another"):
         other.begin_with(small_model)
+
+
+def test_a_model_without_followers_is_given_them(
+    small_models: dict[str, Model], symbols: np.ndarray, tmp_path: Path
+) -> None:
+    """They add nothing at first: the same integers before every symbol."""
+    model = small_models["recurrent"]
+    grown = Design.of("recurrent", **model.design.settings() | {"followers": 3})
+    trainer = Trainer(grown, Recipe(lanes=2, steps=8), [source()], [])
+    trainer.begin_with(model)
+    write_model(trainer.network, grown, tmp_path / "m.safetensors")
+    written = load(tmp_path / "m.safetensors")
+    assert not written.tensors["embed.followers"].any()
+    assert np.array_equal(CompiledEngine(written).frequencies(symbols), CompiledEngine(model).frequencies(symbols))
+    trainer.advance()
+    assert trainer.network.embed.followers.any()
+    smaller = Trainer(model.design, Recipe(lanes=2, steps=8), [source()], [])
+    with pytest.raises(UsageError, match="its followers is 9, not 0"):
+        smaller.begin_with(small_models["followers"])
+    with pytest.raises(UsageError, match="its family is recurrent, not attention"):
+        model.design.check_growth(SMALL["attention"])
+
+
+def test_a_checkpoint_from_before_followers_has_none(tmp_path: Path) -> None:
+    design = SMALL["recurrent"]
+    Trainer(design, Recipe(**QUICK), [source()], []).save(tmp_path / "c")
+    state = torch.load(tmp_path / "c", weights_only=True)
+    del state["design"]["config"]["followers"]
+    torch.save(state, tmp_path / "c")
+    Trainer(design, Recipe(**QUICK), [source()], []).resume(tmp_path / "c")
+    grown = Design.of("recurrent", **design.settings() | {"followers": 9})
+    with pytest.raises(UsageError, match="its followers is 0, not 9; give the settings"):
+        Trainer(grown, Recipe(**QUICK), [source()], []).resume(tmp_path / "c")
 
 
 def test_training_that_diverges_stops_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
