@@ -25,6 +25,7 @@ _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
+_SHORT = _SAMPLE  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
 
@@ -84,6 +85,7 @@ def check_choice(model: str | None, preset: str, mix: bool) -> None:
 def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
     """The predictor for these data: with the network, where there is one, if it shortens their first kilobytes.
 
+    Of short data that the network alone makes smaller than both together, the network alone.
     Raises UsageError and ModelError.
     """
     check_choice(model, preset, mix)
@@ -99,8 +101,11 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
         return Predictor(container.NETWORK, found)
     mixture = Predictor(container.MIXTURE, found, level)
     sample = data[:_SAMPLE]
-    if 100 * _size(mixture, sample) >= _WORTH * _size(experts, sample):
+    mixed, alone = _size(mixture, sample), Predictor(container.NETWORK, found)
+    if 100 * mixed >= _WORTH * _size(experts, sample):
         return experts
+    if len(data) <= _SHORT and _size(alone, sample) < mixed:
+        return alone
     learns = preset == "best" and can_learn(store.compiled(found, 1).program)
     return replace(mixture, level=LEARNING) if learns else mixture
 

@@ -41,13 +41,28 @@ def test_presets_are_the_teams_in_order() -> None:
 def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
     levels = {}
     for family, model in small_models.items():
-        chosen = choose(memoryview(english), str(model.path), "best", True, "cpu")
+        chosen = choose(memoryview(2 * english), str(model.path), "best", True, "cpu")
         assert chosen.kind == container.MIXTURE
         levels[family] = chosen.level
     static, learning_too = ("attention", "convolution"), ("recurrent", "followers")
     assert levels == dict.fromkeys(static, BEST.number) | dict.fromkeys(learning_too, LEARNING.number)
     alone = choose(memoryview(english), "none", "best", True, "cpu")
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
+
+
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_of_short_data_the_network_may_be_better_alone(
+    small_models: dict[str, Model], english: bytes, preset: str
+) -> None:
+    """The mixer learns whom to trust; what is over before that, it makes larger."""
+    model = str(small_models["recurrent"].path)
+    short = english[:1000]
+    assert choose(memoryview(short), model, preset, True, "cpu").kind == container.NETWORK
+    assert len(arcodec.compress(short, model, preset=preset)) == len(arcodec.compress(short, model, mix=False))
+    assert arcodec.decompress(arcodec.compress(short, model, preset=preset), model=model) == short
+    assert choose(memoryview(english[:4000] + bytes(97)), model, preset, True, "cpu").kind == container.MIXTURE
+    unlike = bytes(range(256)) * 4
+    assert choose(memoryview(unlike), model, preset, True, "cpu").kind == container.EXPERTS
 
 
 def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -> None:
