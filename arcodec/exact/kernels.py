@@ -184,35 +184,29 @@ def _attend(
 
 @kernel
 def embed(program: Program, state: State) -> None:
-    """Rows of codes side by side; the first layer of the program projects them."""
-    contexts = program.shape[p.CONTEXTS]
-    fill_rows(state.memory, program.shape[p.ROWS_LOG2], contexts, state.rows)
-    width = program.shape[p.ROW_WIDTH]
-    for c in range(contexts):
-        row = program.table[state.rows[c]]
+    """Rows side by side, which the first layer projects; those added as they are begin the residual sum."""
+    contexts, rows, codes = program.shape[p.CONTEXTS], state.rows, state.codes_now
+    fill_rows(state.memory, program.shape[p.ROWS_LOG2], contexts, rows)
+    last, width = program.last[state.memory.past[PAST] & np.uint64(255)], len(state.sum)
+    for i in range(width):
+        codes[i] = last[i]
+    for c in range(contexts, len(rows)):
+        row = program.followers[rows[c]]
         for i in range(width):
-            state.codes_now[c * width + i] = row[i]
-
-
-@kernel
-def start_sum(program: Program, state: State) -> None:
-    """The residual sum begins with the rows of the last symbol and of what followed before."""
-    last, total = program.last[state.memory.past[PAST] & np.uint64(255)], state.sum
-    for i in range(len(total)):
-        total[i] = np.float32(last[i])
-    for c in range(program.shape[p.CONTEXTS], len(state.rows), 2):
-        newest, other = program.followers[state.rows[c]], program.followers[state.rows[c + 1]]
-        for i in range(len(total)):
-            total[i] = total[i] + np.float32(np.int16(newest[i]) + np.int16(other[i]))  # exact: small integers
-    for i in range(len(total)):
-        total[i] = total[i] * _EMBED_STEP
+            codes[i] = np.int16(codes[i] + row[i])
+    for i in range(width):
+        state.sum[i] = np.float32(codes[i]) * _EMBED_STEP
+    each = program.shape[p.ROW_WIDTH]
+    for c in range(contexts):
+        row = program.table[rows[c]]
+        for i in range(each):
+            codes[c * each + i] = row[i]
 
 
 @kernel
 def _logits(program: Program, state: State) -> None:
     """Write the logits of the next symbol, in bits, into the first 256 of state.work."""
     embed(program, state)
-    start_sum(program, state)
     clock = state.clock[0]
     work, now = state.work, state.codes_now
     for i in range(len(program.layers)):

@@ -53,7 +53,6 @@ def weights(program: Program, state: State, learner: Learner, out: np.ndarray) -
     kernels.embed(program, state)
     for i in range(program.shape[p.CONTEXTS] * program.shape[p.ROW_WIDTH]):  # behind them zeros remain
         codes[i] = state.codes_now[i]
-    kernels.start_sum(program, state)
     layers = program.layers
     descent.forward(
         layers,
