@@ -58,8 +58,7 @@ def compress(
     threads: cores to use, all by default; the result does not depend on it.
     device: ``cpu``, or where torch runs the network: ``torch``, ``cuda``. Then there is no mixing.
     max_memory: bytes that experts, and what a network among them remembers and learns, may take, besides Python, the
-        network and the data;
-        fewer cores are used if that helps. By default half the machine's.
+        network and the data; fewer cores are used if that helps. By default half the machine's.
     verify: decode the result and compare before returning it.
 
     Raises ModelError if the model is missing or does not compute here as it should, LimitError if the memory does not

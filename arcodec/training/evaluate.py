@@ -18,7 +18,7 @@ PIECES = 16
 def bits_per_byte(network: TorchNetwork, source: Source, limit: int, device: str, pieces: int = PIECES) -> float:
     """Mean code length of (at most ``limit`` bytes of) a source, cut into pieces that each start afresh."""
     symbols = source.symbols[:limit]
-    lanes = min(pieces, max(1, len(symbols) // 64))
+    lanes = max(1, min(pieces, len(symbols) // 64))
     by_lane = symbols[: len(symbols) // lanes * lanes].reshape(lanes, -1)
     embed = network.spec.embed
     rows = [rows_of(piece, fresh_memory(embed.followers), embed.rows_log2, embed.contexts) for piece in by_lane]

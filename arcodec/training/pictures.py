@@ -223,8 +223,7 @@ class Trainer:
 
     def begin_with(self, model: Model) -> None:
         """Start from the weights of a model file instead of random ones. Raises UsageError for another design."""
-        if model.design != self.design:
-            raise UsageError(f"{model.name} is of another network ({model.design.settings()})")
+        model.design.check_same(self.design, f"model {model.name}")
         for c, stack in enumerate(self.stacks):
             assert isinstance(stack, TorchStack)
             start = f"{c}."
@@ -319,8 +318,7 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Take up a checkpoint. Raises UsageError if it is of another design."""
         state: dict[str, Any] = torch.load(path, weights_only=True)
-        if state["config"] != self.design.settings():
-            raise UsageError(f"{path} is of another network ({state['config']}): give the same --config")
+        Design.saved(self.design.family, state["config"]).check_same(self.design, str(path))
         self.stacks.load_state_dict(state["stacks"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.samples = state["counts"]
