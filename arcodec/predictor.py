@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from .models.engine import Engine
     from .models.file import Model
 
-PRESETS = ("fast", "default", "best")  # a preset's place is its level in the file's header
-LEARNING = 3  # the level of ``best`` where the network learns from the block
+# The level in a file's header names a team of experts. Its low two bits are a preset's place here, or LEARNING.
+PRESETS = ("fast", "default", "best")
+LEARNING = 3  # ``best``, and the network learns from the block
+_PRESET = 3
+ROOTED = 4  # the mixer has roots: that of default and best, for bytes, once had none
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -42,16 +45,20 @@ class Predictor:
     def name(self) -> str:
         """In words."""
         words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
-        return f"{words} that learns" if self.level == LEARNING else words
+        return f"{words} that learns" if self.level & _PRESET == LEARNING else words
 
     @property
     def preset(self) -> str:
         """The one whose level this is."""
-        return PRESETS[min(self.level, PRESETS.index("best"))]
+        return PRESETS[min(self.level & _PRESET, PRESETS.index("best"))]
 
     @property
     def has_experts(self) -> bool:
         return self.kind in (container.EXPERTS, container.MIXTURE)
+
+    def learning(self) -> Predictor:
+        """The same at ``best`` with a network that learns."""
+        return replace(self, level=self.level | LEARNING)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     Raises UsageError and ModelError.
     """
     check_choice(model, preset, mix)
-    level = PRESETS.index(preset)
+    level = PRESETS.index(preset) | (0 if preset == "fast" else ROOTED)
     experts = Predictor(container.EXPERTS, None, level)
     if model == "none" or preset == "fast":
         return experts if mix else Predictor()
@@ -107,7 +114,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     if len(data) <= _SHORT and _size(alone, sample) < mixed:
         return alone
     learns = preset == "best" and can_learn(store.compiled(found, 1).program)
-    return replace(mixture, level=LEARNING) if learns else mixture
+    return mixture.learning() if learns else mixture
 
 
 def _size(predictor: Predictor, sample: memoryview) -> int:
@@ -126,7 +133,7 @@ def block_size_for(length: int, predictor: Predictor, device: str) -> int:
     """Symbols a block: a function of the input's length, of who predicts, and of whether the device wants many."""
     if predictor.kind == container.NETWORK and device != "cpu":
         blocks = min(_LANES, length // _SHORTEST_LANE)
-    elif predictor.has_experts and predictor.level >= PRESETS.index("best"):
+    elif predictor.has_experts and predictor.preset == "best":
         blocks = -(-length // container.MAX_BLOCK)
     else:
         blocks = -(-length // (_EXPERTS_ALONE if predictor.kind == container.EXPERTS else _WITH_NETWORK))
@@ -200,7 +207,7 @@ def for_picture(picture: container.Picture, samples: np.ndarray, model: str | No
 
     if 100 * size(mixture) >= _WORTH * size(experts):
         return experts
-    return replace(mixture, level=LEARNING) if preset == "best" and not found.design.config.squares else mixture
+    return mixture.learning() if preset == "best" and not found.design.config.squares else mixture
 
 
 def rows_for(picture: container.Picture, preset: str) -> int:

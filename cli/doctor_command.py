@@ -59,7 +59,7 @@ def command(no_torch: bool) -> None:
             speed = len(symbols) / (time.perf_counter() - start) / 1e3
             failed |= not agrees
             click.echo(f"{model.name:24} {name:22} {_word(agrees):12} {speed:9.1f} KB/s")
-    teams = [(f"experts, {team.name}", conforms(team)) for team in TEAMS]
+    teams = [(f"experts, {team.name}", conforms(team)) for team in TEAMS.values()]
     teams += [(f"pictures, {team.name}", pixels.conforms(team)) for team in PICTURE_TEAMS]
     for name, holds in (*teams, ("range coder", _coders_agree())):
         failed |= not holds

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import arcodec
 from arcodec import blocks, codec, container
 from arcodec.errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
-from arcodec.mixing.team import TEAMS
+from arcodec.mixing.team import DEFAULT
 from arcodec.models.file import Model
-from arcodec.predictor import LEARNING, PRESETS
+from arcodec.predictor import LEARNING, PRESETS, ROOTED
 from tests.conftest import shipped
 
 needs_text_model = pytest.mark.skipif(not shipped("text"), reason="no text model is shipped in this checkout")
@@ -90,7 +90,8 @@ def test_presets(small_model: Model, english: bytes, preset: str) -> None:
     assert arcodec.decompress(content, model=str(small_model.path)) == data
     header = container.read_header(memoryview(content))
     learns = preset == "best" and small_model.design.family == "recurrent"
-    assert header.level == (LEARNING if learns else PRESETS.index(preset))
+    level = LEARNING if learns else PRESETS.index(preset)
+    assert header.level == level | (0 if preset == "fast" else ROOTED)
     assert (header.predictor == container.MIXTURE) == (preset != "fast")
 
 
@@ -106,7 +107,7 @@ def test_presets_that_do_not_exist_or_fit() -> None:
 def test_memory_is_limited() -> None:
     data = b"a line of text and another one\n" * 600
     content = arcodec.compress(data, "none", block_size=5000, threads=4)
-    one = TEAMS[1].memory(5000)
+    one = DEFAULT.memory(5000)
     assert arcodec.compress(data, "none", block_size=5000, threads=4, max_memory=2 * one) == content
     assert arcodec.decompress(content, threads=4, max_memory=one) == data
     with pytest.raises(LimitError, match="max memory"):

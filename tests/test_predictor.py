@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,21 @@ from tests.conftest import GOLDEN
 
 
 def test_presets_are_the_teams_in_order() -> None:
-    assert tuple(team.name for team in TEAMS[:3]) == predictor.PRESETS
-    assert [team.number for team in TEAMS] == [0, 1, 2, predictor.LEARNING]
-    assert [team.learns for team in TEAMS] == [False, False, False, True]
+    """The low bits of a team's number are its preset; numbers of teams of bytes with roots are 4 higher."""
+    names = (*predictor.PRESETS, "best, learning")
+    for teams in (TEAMS.values(), pixel_team.TEAMS):
+        for team in teams:
+            assert team.name.replace(", unrooted", "") == names[team.number & 3]
+            assert team.learns == (team.number & 3 == predictor.LEARNING)
+    assert {number: team.rooted for number, team in TEAMS.items()} == {
+        number: number >= predictor.ROOTED for number in (0, 1, 2, 3, 5, 6, 7)
+    }
+    assert container.LEVELS[container.BYTES, container.MIXTURE] == tuple(sorted(TEAMS))
+    assert container.LEVELS[container.PICTURE, container.MIXTURE] == tuple(team.number for team in pixel_team.TEAMS)
+    for media in (container.BYTES, container.PICTURE):
+        assert set(container.LEVELS[media, container.EXPERTS]) == {
+            level for level in container.LEVELS[media, container.MIXTURE] if level & 3 != predictor.LEARNING
+        }
 
 
 def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
@@ -51,18 +64,20 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
 
 
 @pytest.mark.parametrize("preset", ["default", "best"])
-def test_of_short_data_the_network_may_be_better_alone(
-    small_models: dict[str, Model], english: bytes, preset: str
-) -> None:
-    """The mixer learns whom to trust; what is over before that, it makes larger."""
-    model = str(small_models["recurrent"].path)
-    short = english[:1000]
-    assert choose(memoryview(short), model, preset, True, "cpu").kind == container.NETWORK
-    assert len(arcodec.compress(short, model, preset=preset)) == len(arcodec.compress(short, model, mix=False))
-    assert arcodec.decompress(arcodec.compress(short, model, preset=preset), model=model) == short
-    assert choose(memoryview(english[:4000] + bytes(97)), model, preset, True, "cpu").kind == container.MIXTURE
-    unlike = bytes(range(256)) * 4
-    assert choose(memoryview(unlike), model, preset, True, "cpu").kind == container.EXPERTS
+def test_of_short_data_the_network_may_be_better_alone(english: bytes, preset: str) -> None:
+    """The mixer learns whom to trust; what is over before that, it may make larger."""
+    excerpts = [english[i : i + 300] for i in range(0, 3000, 300)]
+    kinds = []
+    for excerpt in excerpts:
+        content = arcodec.compress(excerpt, preset=preset)
+        kinds.append(container.read_header(memoryview(content)).predictor)
+        alone = arcodec.compress(excerpt, preset=preset, mix=False)
+        assert content == alone if kinds[-1] == container.NETWORK else len(content) <= len(alone)
+        assert arcodec.decompress(content) == excerpt
+    assert container.NETWORK in kinds
+    assert choose(memoryview(english + bytes(4097)), None, preset, True, "cpu").kind == container.MIXTURE
+    unlike = bytes(random.Random(0).choices(b"\x90\x91\xa5", k=1000))
+    assert choose(memoryview(unlike), None, preset, True, "cpu").kind == container.EXPERTS
 
 
 def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -> None:
@@ -70,12 +85,12 @@ def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -
     picture = conformance_picture()
     height, width, channels = picture.shape
     shape = container.Picture(width, height, channels, 8)
-    for preset, level in (("default", DEFAULT.number), ("best", LEARNING.number)):
+    for preset, level in (("default", pixel_team.DEFAULT.number), ("best", pixel_team.LEARNING.number)):
         chosen = for_picture(shape, picture, pixels, preset)
         assert (chosen.kind, chosen.level) == (container.MIXTURE, level)
         assert chosen.name == "experts and a network" + " that learns" * (preset == "best")
     learning_one, small = (
-        Predictor(container.MIXTURE, load(Path(pixels)), LEARNING.number),
+        Predictor(container.MIXTURE, load(Path(pixels)), pixel_team.LEARNING.number),
         container.Picture(28, 28, 1, 8),
     )
     each = pixel_team.LEARNING.memory(28, 28, 1) + stack.memory(store.stack_program(load(Path(pixels))))
@@ -87,7 +102,7 @@ def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -
         np.tile(np.arange(28, dtype=np.uint8) * 8, (280, 1))[..., None]
         ^ (np.arange(280, dtype=np.uint8) // 28 & 3)[:, None, None]
     )
-    assert for_picture(container.Picture(28, 280, 1, 8), digits, None, "best").level == BEST.number
+    assert for_picture(container.Picture(28, 280, 1, 8), digits, None, "best").level == pixel_team.BEST.number
 
 
 def test_a_file_may_not_ask_of_a_network_what_it_cannot(small_models: dict[str, Model]) -> None:
@@ -129,11 +144,11 @@ def test_a_file_may_not_name_a_model_of_the_other_kind() -> None:
 
 
 def test_blocks_are_larger_where_experts_are_alone() -> None:
-    experts, mixture = Predictor(container.EXPERTS, None, 1), Predictor(container.MIXTURE, None, 1)
+    experts, mixture = (Predictor(kind, None, DEFAULT.number) for kind in (container.EXPERTS, container.MIXTURE))
     assert block_size_for(6_000_000, experts, "cpu") == 3_000_000
     assert block_size_for(2_000_000, mixture, "cpu") == 500_000  # an even number of them, for two cores
     assert block_size_for(786_432, mixture, "cpu") == 786_432
-    assert block_size_for(10 << 20, Predictor(container.EXPERTS, None, 2), "cpu") == 10 << 20
+    assert block_size_for(10 << 20, Predictor(container.EXPERTS, None, BEST.number), "cpu") == 10 << 20
 
 
 def test_a_device_for_networks_does_not_cut_the_blocks_of_experts() -> None:

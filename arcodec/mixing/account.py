@@ -10,7 +10,7 @@ import numpy as np
 from ..jit import kernel
 from . import weighing
 from .contexts import NAMES
-from .team import EACH, MATCH, NETWORK, ORIGINAL, Team, inputs_of
+from .team import MATCH, NETWORK, ORIGINAL, Team, inputs_of
 
 ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability; sum of |nats| it added to the mixture's
 
@@ -19,6 +19,7 @@ ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability;
 def add(
     numbers: np.ndarray,
     choice: int,
+    each: int,
     situation: int,
     reals: np.ndarray,
     finals: np.ndarray,
@@ -30,21 +31,21 @@ def add(
 
     Alone a context is its bit history, and nothing said is one bit; the network's bits are counted elsewhere. Of the
     mixture an expert has all its inputs; a network that learns and the same as it was are one expert here. reals begins
-    with them, in nats; the choice is at numbers[choice].
+    with them, in nats, ``each`` of a context; the choice is at numbers[choice].
     """
-    inputs = inputs_of(contexts)
+    inputs = inputs_of(contexts, each)
     for i in range(contexts + 2):
-        first, count = EACH * i, EACH
+        first, count = each * i, each
         if i == contexts:
-            first, count = EACH * contexts + MATCH, 2
+            first, count = each * contexts + MATCH, 2
         elif i > contexts:
-            first, count = EACH * contexts + NETWORK, 3
+            first, count = each * contexts + NETWORK, 3
         if i <= contexts:
             nats = np.float64(reals[first + 1 if i < contexts else first])
             shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
         voice = weighing.added(numbers, choice, reals, finals, inputs, situation, first, count)
         if i > contexts:
-            first = EACH * contexts + ORIGINAL
+            first = each * contexts + ORIGINAL
             voice += weighing.added(numbers, choice, reals, finals, inputs, situation, first, 2)
         shares[i, VOICE] += abs(voice)
 

@@ -54,7 +54,17 @@ def encode(
             rk.encode_bit(coder, words, one, bit)
             likelihood *= one if bit else rk.BIT_TOTAL - one
             if len(shares):
-                ac.add(numbers, mx.CHOICE, numbers[mx.PARTIAL], reals, finals, places.shape[1], bit, shares)
+                ac.add(
+                    numbers,
+                    mx.CHOICE,
+                    numbers[mx.EACH],
+                    numbers[mx.PARTIAL],
+                    reals,
+                    finals,
+                    places.shape[1],
+                    bit,
+                    shares,
+                )
             mx.update(numbers, match, places, nodes, cells, reals, finals, maps, points, bit)
         bits = 8 * rk.BIT_PRECISION - np.log2(likelihood)
         totals[0] += bits

@@ -17,9 +17,15 @@ from . import adaptive, estimation, experts, history, logistic, matching, weighi
 from . import contexts as cx
 from .team import (
     BIAS,
+    BY_BEFORE_LAST,
+    BY_CLASSES,
+    BY_COLUMN,
+    BY_LAST,
+    BY_PARTIAL,
+    BY_SURE,
     CHOICES,
-    EACH,
     FINAL_CHOICES,
+    KINDS,
     MATCH,
     NETWORK,
     ORIGINAL,
@@ -34,9 +40,12 @@ from .team import (
 PARTIAL, KNOWN, POSITION = range(3)  # bits of this byte after a leading 1, how many they are, bytes before it
 NETWORK_SAYS = 3  # the network's probability of a 1, of 2**22; -1 without a network
 _ESTIMATES = 4  # maps of secondary estimation above the mixer: 1 or 2
-_BYTE_CHOICES = 5  # of each set, what the bytes before choose of it
-CHOICE = _BYTE_CHOICES + weighing.MOST_SETS  # see weighing
-_SETS, _CHOSEN = CHOICE + weighing.SETS, CHOICE + weighing.CHOSEN
+EACH = 5  # inputs of a context
+_BY = 6  # of each set, which kind of situation chooses in it
+_SETS = _BY + weighing.MOST_SETS  # of which they are the first; roots not counted
+_SITUATION = _SETS + 1  # of each kind, which there is
+CHOICE = _SITUATION + KINDS  # see weighing
+_CHOSEN = CHOICE + weighing.CHOSEN
 ORIGINAL_SAYS = CHOICE + weighing.CHOICE  # as NETWORK_SAYS; -1 without a network that learns
 _NUMBERS = ORIGINAL_SAYS + 1
 
@@ -81,16 +90,16 @@ class Mixture(NamedTuple):
 
 
 def _fresh_weights(team: Team, network: bool) -> np.ndarray:
-    """Weights (sets, inputs) that trust all contexts alike, what their histories say most, and the network."""
-    n = team.contexts
-    weights = np.zeros((team.sets, inputs_of(n)), np.float32)
-    weights[:, 1 : EACH * n : EACH] = 1.3 / n
-    weights[:, 3 : EACH * n : EACH] = 0.2 / n
-    weights[:, EACH * n + MATCH] = 0.2
-    weights[:, EACH * n + NETWORK] = 0.3 if team.learns else 0.5
-    weights[:, EACH * n + ORIGINAL] = 0.2 if team.learns else 0
-    if not network:
-        weights[:, EACH * n + NETWORK] = weights[:, EACH * n + ORIGINAL] = 0
+    """Weights (inputs,) that trust all contexts alike, what their histories say most, and the network."""
+    n, each = team.contexts, team.each
+    others = each * n
+    weights = np.zeros(team.inputs, np.float32)
+    weights[1:others:each] = (1.0 if team.rooted and network else 1.3) / n
+    weights[each - 1 : others : each] = 0.2 / n
+    weights[others + MATCH] = 0.2
+    if network:
+        weights[others + NETWORK] = 0.3 if team.learns else 0.5
+        weights[others + ORIGINAL] = 0.2 if team.learns else 0
     return weights
 
 
@@ -106,11 +115,14 @@ def _fresh_cells(n: int) -> np.ndarray:
 def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
     """The state before the first byte of a block of ``length`` bytes. For its memory see ``Team.memory``."""
     n = team.contexts
+    sets = len(team.sets)
     numbers = np.zeros(_NUMBERS, np.int64)
-    numbers[PARTIAL], numbers[_SETS], numbers[_ESTIMATES] = 1, team.sets, team.estimates
+    numbers[PARTIAL], numbers[EACH], numbers[_ESTIMATES] = 1, team.each, team.estimates
     numbers[NETWORK_SAYS] = numbers[ORIGINAL_SAYS] = -1
-    heads = np.zeros(inputs_of(n) + weighing.SAYINGS, np.float32)
-    weights = np.repeat(_fresh_weights(team, network), CHOICES, axis=0).ravel()
+    numbers[_SETS], numbers[_BY : _BY + sets] = sets, team.sets
+    weighing.begin(numbers, CHOICE, sets, FINAL_CHOICES, sets * CHOICES if team.rooted else None)
+    heads = np.zeros(team.inputs + weighing.SAYINGS, np.float32)
+    weights = np.tile(_fresh_weights(team, network), team.vectors)
     return Mixture(
         numbers,
         cx.fresh_past(n),
@@ -123,7 +135,7 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
         experts.fresh_nodes(n, team.buckets_log2(length)),
         _fresh_cells(n),
         np.concatenate([heads, weights]),
-        weighing.fresh_finals(FINAL_CHOICES, team.sets, team.sets * CHOICES),
+        weighing.fresh_finals(FINAL_CHOICES, numbers[CHOICE + weighing.SETS], team.vectors),
         estimation.fresh_maps(1 + team.estimates),
         np.zeros(_MAPS, np.int64),
     )
@@ -164,10 +176,10 @@ def start_nibble(
         experts.read_runs(nodes, slots, places[_RUNS])
         for i in range(len(keys)):
             places[FIRST_SLOTS, i] = slots[i]
-        numbers[_BYTE_CHOICES + 2] = 2 * CHOICES + 8 * np.int64(hashes[cx.LAST] & np.uint64(255))
-        numbers[_BYTE_CHOICES + 3] = 3 * CHOICES + 8 * np.int64(hashes[cx.LAST] >> np.uint64(8) & np.uint64(255))
-        numbers[_BYTE_CHOICES + 4] = 4 * CHOICES + 8 * cx.classes(past)
-        numbers[_BYTE_CHOICES + 5] = 5 * CHOICES + 8 * (numbers[POSITION] % past[cx.RECORD] & 255)
+        numbers[_SITUATION + BY_LAST] = np.int64(hashes[cx.LAST] & np.uint64(255))
+        numbers[_SITUATION + BY_BEFORE_LAST] = np.int64(hashes[cx.LAST] >> np.uint64(8) & np.uint64(255))
+        numbers[_SITUATION + BY_CLASSES] = cx.classes(past)
+        numbers[_SITUATION + BY_COLUMN] = numbers[POSITION] % past[cx.RECORD] & 255
     else:
         experts.find_buckets(nodes, keys, numbers[PARTIAL], slots, places[SCRATCH])
 
@@ -176,20 +188,22 @@ def start_nibble(
 def _ask_contexts(
     numbers: np.ndarray, places: np.ndarray, nodes: np.ndarray, cells: np.ndarray, reals: np.ndarray
 ) -> None:
-    """The inputs of the hashed contexts: the node's own probability, its history's, the latter centred, the run's."""
-    partial, known = numbers[PARTIAL], numbers[KNOWN]
+    """The inputs of the hashed contexts: the node's own probability, its history's, of four that centred, the run's."""
+    partial, known, each = numbers[PARTIAL], numbers[KNOWN], numbers[EACH]
     inside = experts.inside(partial, known)
     n = places.shape[1]
     states_at = n * RUN_CELLS
     for i in range(n):
         node = nodes[places[SLOTS, i] + inside]
         state = np.int64(node & experts.STATE)
-        at = EACH * i
+        at = each * i
+        run_at = at + each - 1
         if state:
             history = cells[states_at + i * STATE_CELLS + state]
             reals[at] = _STRETCH[node >> _TO_STRETCH]
             reals[at + 1] = _STRETCH[history >> _TO_STRETCH]
-            reals[at + 2] = np.float32(np.int64(history >> adaptive.COUNT_BITS) - _HALF) * _CENTRED
+            if each == 4:
+                reals[at + 2] = np.float32(np.int64(history >> adaptive.COUNT_BITS) - _HALF) * _CENTRED
         else:
             reals[at] = reals[at + 1] = reals[at + 2] = 0
         byte, times = places[_RUNS, i] & 255, places[_RUNS, i] >> 8
@@ -198,10 +212,10 @@ def _ask_contexts(
             cell = i * RUN_CELLS + times * 8 + known
             places[_RUN_CELLS, i] = cell << 1 | bit
             trust = _STRETCH[cells[cell] >> _TO_STRETCH]
-            reals[at + 3] = trust if bit else -trust
+            reals[run_at] = trust if bit else -trust
         else:
             places[_RUN_CELLS, i] = -1
-            reals[at + 3] = 0
+            reals[run_at] = 0
 
 
 @inlined
@@ -260,17 +274,18 @@ def predict(
     """The frequency of a 1 as the next bit, of 2**20; between 2 and 2**20 - 2."""
     partial, known = numbers[PARTIAL], numbers[KNOWN]
     n = places.shape[1]
-    inputs, others = inputs_of(n), EACH * n
+    each = numbers[EACH]
+    inputs, others = inputs_of(n, each), each * n
     _ask_contexts(numbers, places, nodes, cells, reals)
     matches_at = n * (RUN_CELLS + STATE_CELLS)
     sure = _ask_others(numbers, hashes, match, cells, reals, maps, points, others, matches_at)
     reals[others + BIAS] = _CONSTANT
 
     last, two = np.int64(hashes[cx.LAST] & np.uint64(255)), np.int64(hashes[cx.LAST] & np.uint64(0xFFFF))
-    numbers[_CHOSEN] = sure * 8 + known
-    numbers[_CHOSEN + 1] = CHOICES + partial
-    for k in range(2, numbers[_SETS]):
-        numbers[_CHOSEN + k] = numbers[_BYTE_CHOICES + k] + known
+    numbers[_SITUATION + BY_SURE] = sure
+    for k in range(numbers[_SETS]):
+        kind = numbers[_BY + k]
+        numbers[_CHOSEN + k] = k * CHOICES + (partial if kind == BY_PARTIAL else 8 * numbers[_SITUATION + kind] + known)
     final = weighing.weigh(numbers, CHOICE, reals, finals, inputs, partial)
     mixed = numbers[CHOICE + weighing.MIXED]
 
@@ -297,7 +312,7 @@ def update(
     """Learn from the bit, and take it into the partial byte."""
     partial, known = numbers[PARTIAL], numbers[KNOWN]
     n = places.shape[1]
-    weighing.learn(numbers, CHOICE, reals, finals, inputs_of(n), partial, FINAL_CHOICES, bit)
+    weighing.learn(numbers, CHOICE, reals, finals, inputs_of(n, numbers[EACH]), partial, bit)
     inside = experts.inside(partial, known)
     states_at = n * RUN_CELLS
     for i in range(n):

@@ -39,7 +39,7 @@ from .state import (
     STRIDE,
     WINDOW_MOST,
 )
-from .team import CHOICES, SITUATIONS
+from .team import CHOICES
 
 SIDES, DOUBLING, HALVING = range(3)  # stages
 
@@ -341,7 +341,7 @@ def update(
 ) -> None:
     """Learn from a decision, and go on to the next."""
     node = tree[NODE]
-    weighing.learn(tree, CHOICE, reals, finals, shape[INPUTS], situation(sample, tree), SITUATIONS, bit)
+    weighing.learn(tree, CHOICE, reals, finals, shape[INPUTS], situation(sample, tree), bit)
     for i in range(len(slots)):
         adaptive.learn(cells, slots[i] + node, bit, _CELL_LIMIT)
     for i in range(recall.CONTEXTS):

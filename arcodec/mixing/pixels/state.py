@@ -116,7 +116,7 @@ def fresh_pixels(height: int, width: int, channels: int, depth: int, team: Team,
     samples = height * width * channels
     densities = team.densities(network, wanted)
     tree = np.zeros(TREE, np.int64)
-    tree[CHOICE + weighing.SETS] = team.sets
+    weighing.begin(tree, CHOICE, team.sets, SITUATIONS)
     weights = np.repeat(_fresh_weights(team, inputs, densities), CHOICES, axis=0).ravel()
     cells = np.full(team.contexts << team.cells_log2(samples), adaptive.cell(0.5, 0), np.uint32)
     return Pixels(

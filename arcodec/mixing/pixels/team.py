@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .. import estimation
-from ..weighing import MOST_SETS, SAYINGS
+from ..weighing import SAYINGS
 from . import contexts, lattice, least_squares, recall
 from .canvas import BESIDE, plane
 from .least_squares import NARROW, WIDE, Predictor
@@ -77,7 +77,7 @@ _THREE = (
 )
 
 FAST = Team("fast", 0, (_QUICK,), 8, 3, False, 16, 16)
-DEFAULT = Team("default", 1, _THREE, contexts.MOST, MOST_SETS, True, 20, 18)
-BEST = Team("best", 2, _THREE, contexts.MOST, MOST_SETS, True, 22, 20)
+DEFAULT = Team("default", 1, _THREE, contexts.MOST, 6, True, 20, 18)
+BEST = Team("best", 2, _THREE, contexts.MOST, 6, True, 22, 20)
 LEARNING = replace(BEST, name="best, learning", number=3, learns=True)
 TEAMS = (FAST, DEFAULT, BEST, LEARNING)
