@@ -45,7 +45,7 @@ def compress(
 
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
         the preset's.
-    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, more experts and
+    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, with more
         memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If the first kilobytes show that the network does not help, it is left out; of short data, the experts

@@ -20,7 +20,10 @@ MODEL_PREFIX = 4  # bytes of the model's sha-256
 STORED, NETWORK, EXPERTS, MIXTURE = range(4)  # predictors
 NETWORK_DEPTH = 8  # bits of a picture's samples that a network knows of
 BYTES, PICTURE = range(2)  # media
-# Teams of experts that there are for each medium and predictor; bit 2 of their number is a flag of its own in the file.
+# A level names a team of experts: a preset, or LEARNING, and ROOTED or not (the mixer has roots).
+LEARNING = 3  # ``best``, and the network learns from the block
+PRESET_BITS, ROOTED = 3, 4
+# The levels that there are, by medium and predictor.
 LEVELS = {
     (BYTES, EXPERTS): (0, 1, 2, 5, 6),
     (BYTES, MIXTURE): (0, 1, 2, 3, 5, 6, 7),
@@ -33,7 +36,7 @@ MAX_SIDE = 1 << 30  # pixels
 MAX_CHANNELS = 4
 MAX_ENVELOPE = 1 << 30
 _SEVERAL = 1  # flag: several blocks, and an index behind them
-_ROOTED = 2  # flag: the team's number is 4 more than the next byte says
+_ROOTED = 2  # flag: the level is ROOTED; its other bits are in the next byte
 _FLAGS = 15
 
 
@@ -187,8 +190,8 @@ def _varint(value: int) -> bytes:
 def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     """One member; ``check`` is the CRC-32 of the original and is written if there are several blocks."""
     several = header.blocks > 1
-    flags = (_SEVERAL if several else 0) | (_ROOTED if header.level & 4 else 0)
-    predictor = (header.level & 3) << 2 | header.predictor
+    flags = (_SEVERAL if several else 0) | (_ROOTED if header.level & ROOTED else 0)
+    predictor = (header.level & PRESET_BITS) << 2 | header.predictor
     head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
     head += _varint(header.length) if header.picture is None else _shape(header.picture)
     if several:
@@ -275,7 +278,8 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(
             f"format version {version >> 4} is unknown here (known: {VERSION}); a newer arcodec may read it"
         )
-    level, kind, media = predictor >> 2 & 3 | (4 if version & _ROOTED else 0), predictor & 3, predictor >> 4
+    level = predictor >> 2 & PRESET_BITS | (ROOTED if version & _ROOTED else 0)
+    kind, media = predictor & 3, predictor >> 4
     unknown = media > PICTURE or level not in LEVELS.get((media, kind), (0,))
     if version & _FLAGS & ~(_SEVERAL | _ROOTED) or unknown:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")

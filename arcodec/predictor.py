@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from .models.engine import Engine
     from .models.file import Model
 
-# The level in a file's header names a team of experts. Its low two bits are a preset's place here, or LEARNING.
-PRESETS = ("fast", "default", "best")
-LEARNING = 3  # ``best``, and the network learns from the block
-_PRESET = 3
-ROOTED = 4  # the mixer has roots: that of default and best, for bytes, once had none
+PRESETS = ("fast", "default", "best")  # a preset's place is its level, see container
 
 # Symbols a block. What is learnt from them is lost at each block's start, but two cores want two blocks. Experts alone
 # have more to lose and take less time.
@@ -45,12 +41,12 @@ class Predictor:
     def name(self) -> str:
         """In words."""
         words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
-        return f"{words} that learns" if self.level & _PRESET == LEARNING else words
+        return f"{words} that learns" if self.level & container.PRESET_BITS == container.LEARNING else words
 
     @property
     def preset(self) -> str:
         """The one whose level this is."""
-        return PRESETS[min(self.level & _PRESET, PRESETS.index("best"))]
+        return PRESETS[min(self.level & container.PRESET_BITS, PRESETS.index("best"))]
 
     @property
     def has_experts(self) -> bool:
@@ -58,7 +54,7 @@ class Predictor:
 
     def learning(self) -> Predictor:
         """The same at ``best`` with a network that learns."""
-        return replace(self, level=self.level | LEARNING)
+        return replace(self, level=self.level | container.LEARNING)
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     Raises UsageError and ModelError.
     """
     check_choice(model, preset, mix)
-    level = PRESETS.index(preset) | (0 if preset == "fast" else ROOTED)
+    level = PRESETS.index(preset) | (0 if preset == "fast" else container.ROOTED)
     experts = Predictor(container.EXPERTS, None, level)
     if model == "none" or preset == "fast":
         return experts if mix else Predictor()

@@ -94,8 +94,8 @@ max_output_size = click.option(
 preset = click.option(
     "--preset",
     type=click.Choice(["fast", "default", "best"]),
-    help="fast: experts that learn from the data, no network. default: the network text with them. best: more of "
-    "them and more memory, and the network learns from the data, too; in large blocks, on one core each; slow.",
+    help="fast: experts that learn from the data, no network. default: the network text with more of them. "
+    "best: more memory, and the network learns from the data, too; in large blocks, on one core each; slow.",
 )
 no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
 media = click.option(
@@ -110,7 +110,7 @@ max_memory = click.option(
     type=Size(),
     metavar="S",
     help="What experts and what a network learns may take, by default half the memory: fewer cores are used if need "
-    "be. A block of the usual size takes 68M at fast, 131M at default (150M without a network), 1.7G at best; one of "
+    "be. A block of the usual size takes 68M at fast, 136M at default (156M without a network), 1.7G at best; one of "
     "some kilobytes 20M to 32M, 40M to 80M, 50M to 90M. Python, the network and the data take some 250M more.",
 )
 reading = options(

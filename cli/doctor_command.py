@@ -63,7 +63,7 @@ def command(no_torch: bool) -> None:
     teams += [(f"pictures, {team.name}", pixels.conforms(team)) for team in PICTURE_TEAMS]
     for name, holds in (*teams, ("range coder", _coders_agree())):
         failed |= not holds
-        click.echo(f"{name:24} {'compiled':22} {_word(holds)}")
+        click.echo(f"{name:34} {'compiled':12} {_word(holds)}")
     if failed:
         console.complain("not everything computes here what it should: what differs is refused everywhere else, too")
         sys.exit(5)

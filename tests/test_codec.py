@@ -14,7 +14,7 @@ from arcodec import blocks, codec, container
 from arcodec.errors import ArcodecError, DamagedError, LimitError, ModelError, UsageError
 from arcodec.mixing.team import DEFAULT
 from arcodec.models.file import Model
-from arcodec.predictor import LEARNING, PRESETS, ROOTED
+from arcodec.predictor import PRESETS
 from tests.conftest import shipped
 
 needs_text_model = pytest.mark.skipif(not shipped("text"), reason="no text model is shipped in this checkout")
@@ -90,8 +90,8 @@ def test_presets(small_model: Model, english: bytes, preset: str) -> None:
     assert arcodec.decompress(content, model=str(small_model.path)) == data
     header = container.read_header(memoryview(content))
     learns = preset == "best" and small_model.design.family == "recurrent"
-    level = LEARNING if learns else PRESETS.index(preset)
-    assert header.level == level | (0 if preset == "fast" else ROOTED)
+    level = container.LEARNING if learns else PRESETS.index(preset)
+    assert header.level == level | (0 if preset == "fast" else container.ROOTED)
     assert (header.predictor == container.MIXTURE) == (preset != "fast")
 
 

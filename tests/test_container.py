@@ -99,7 +99,9 @@ def head(version: int, kind: int, rest: bytes) -> bytes:
         (head(0x20, 0, b"\0"), "version 2"),
         (head(0x14, 0, b"\0"), "unknown to this version"),
         (head(0x12, 0, b"\0"), "unknown to this version"),  # roots where there are no experts
+        (head(0x12, 0x01, b"abcd\0"), "unknown to this version"),
         (head(0x12, 0x02, b"\0"), "unknown to this version"),  # fast experts with roots
+        (head(0x12, 0x03, b"abcd\0"), "unknown to this version"),
         (head(0x12, 0x0E, b"\0"), "unknown to this version"),  # a network that learns where there is none
         (head(0x12, 0x16, b"\5\5\x1c\0"), "unknown to this version"),  # roots in pictures
         (head(0x10, 0x20, b"\0"), "unknown to this version"),

@@ -59,7 +59,7 @@ def test_golden_mixtures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert arcodec.compress(original, model, **settings) == golden
 
 
-UNROOTED = sorted({*MIXED, "best-static"} - {"fast"})  # of before the mixer had roots; the last, before networks learnt
+UNROOTED = sorted({*MIXED, "best-static"} - {"fast"})  # of before the mixer had roots; one, before networks learnt
 
 
 @pytest.mark.parametrize("name", UNROOTED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +37,16 @@ def test_presets_are_the_teams_in_order() -> None:
     names = (*predictor.PRESETS, "best, learning")
     for teams in (TEAMS.values(), pixel_team.TEAMS):
         for team in teams:
-            assert team.name.replace(", unrooted", "") == names[team.number & 3]
-            assert team.learns == (team.number & 3 == predictor.LEARNING)
+            assert team.name.replace(", unrooted", "") == names[team.number & container.PRESET_BITS]
+            assert team.learns == (team.number & container.PRESET_BITS == container.LEARNING)
     assert {number: team.rooted for number, team in TEAMS.items()} == {
-        number: number >= predictor.ROOTED for number in (0, 1, 2, 3, 5, 6, 7)
+        number: number >= container.ROOTED for number in (0, 1, 2, 3, 5, 6, 7)
     }
     assert container.LEVELS[container.BYTES, container.MIXTURE] == tuple(sorted(TEAMS))
     assert container.LEVELS[container.PICTURE, container.MIXTURE] == tuple(team.number for team in pixel_team.TEAMS)
     for media in (container.BYTES, container.PICTURE):
-        assert set(container.LEVELS[media, container.EXPERTS]) == {
-            level for level in container.LEVELS[media, container.MIXTURE] if level & 3 != predictor.LEARNING
-        }
+        with_network, alone = (container.LEVELS[media, kind] for kind in (container.MIXTURE, container.EXPERTS))
+        assert list(alone) == [level for level in with_network if level & container.PRESET_BITS != container.LEARNING]
 
 
 def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
@@ -64,20 +62,30 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
 
 
 @pytest.mark.parametrize("preset", ["default", "best"])
-def test_of_short_data_the_network_may_be_better_alone(english: bytes, preset: str) -> None:
+@pytest.mark.parametrize("harm", [2, -2])  # bytes that the mixture takes more than the network alone
+def test_of_short_data_the_network_may_be_better_alone(
+    small_models: dict[str, Model], english: bytes, preset: str, harm: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mixer learns whom to trust; what is over before that, it may make larger."""
-    excerpts = [english[i : i + 300] for i in range(0, 3000, 300)]
-    kinds = []
-    for excerpt in excerpts:
-        content = arcodec.compress(excerpt, preset=preset)
-        kinds.append(container.read_header(memoryview(content)).predictor)
-        alone = arcodec.compress(excerpt, preset=preset, mix=False)
-        assert content == alone if kinds[-1] == container.NETWORK else len(content) <= len(alone)
-        assert arcodec.decompress(content) == excerpt
-    assert container.NETWORK in kinds
-    assert choose(memoryview(english + bytes(4097)), None, preset, True, "cpu").kind == container.MIXTURE
-    unlike = bytes(random.Random(0).choices(b"\x90\x91\xa5", k=1000))
-    assert choose(memoryview(unlike), None, preset, True, "cpu").kind == container.EXPERTS
+    model = str(small_models["recurrent"].path)
+    sizes = {container.EXPERTS: 1000, container.MIXTURE: 500 + harm, container.NETWORK: 500}
+    monkeypatch.setattr(predictor, "_size", lambda chosen, sample: sizes[chosen.kind])
+    better = container.NETWORK if harm > 0 else container.MIXTURE
+    assert choose(memoryview(english[:4096]), model, preset, True, "cpu").kind == better
+    assert choose(memoryview(english[:1000]), model, preset, True, "cpu").kind == better
+    assert choose(memoryview(english * 2), model, preset, True, "cpu").kind == container.MIXTURE
+    sizes[container.EXPERTS] = 500
+    assert choose(memoryview(english[:1000]), model, preset, True, "cpu").kind == container.EXPERTS
+
+
+@pytest.mark.parametrize("length", [1, 60, 300, 1000, 4000])
+def test_short_data_take_no_more_than_by_the_network_alone(
+    small_models: dict[str, Model], english: bytes, length: int
+) -> None:
+    model, text = str(small_models["followers"].path), english[:length]
+    content = arcodec.compress(text, model)
+    assert len(content) <= len(arcodec.compress(text, model, mix=False))
+    assert arcodec.decompress(content, model=model) == text
 
 
 def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -> None:
@@ -106,9 +114,10 @@ def test_a_network_for_photographs_learns_and_one_for_small_squares_does_not() -
 
 
 def test_a_file_may_not_ask_of_a_network_what_it_cannot(small_models: dict[str, Model]) -> None:
-    wanted = Predictor(container.MIXTURE, small_models["convolution"], LEARNING.number)
-    with pytest.raises(ModelError, match="which its family cannot"):
-        engine_for(wanted, 1000, 1, Resources())
+    for level in (LEARNING.number, container.LEARNING):
+        wanted = Predictor(container.MIXTURE, small_models["convolution"], level)
+        with pytest.raises(ModelError, match="which its family cannot"):
+            engine_for(wanted, 1000, 1, Resources())
 
 
 def test_memory_of_what_is_learnt_counts(small_models: dict[str, Model]) -> None:

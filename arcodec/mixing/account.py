@@ -10,7 +10,7 @@ import numpy as np
 from ..jit import kernel
 from . import weighing
 from .contexts import NAMES
-from .team import MATCH, NETWORK, ORIGINAL, Team, inputs_of
+from .team import HISTORY, MATCH, NETWORK, ORIGINAL, Team, inputs_of
 
 ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability; sum of |nats| it added to the mixture's
 
@@ -41,7 +41,7 @@ def add(
         elif i > contexts:
             first, count = each * contexts + NETWORK, 3
         if i <= contexts:
-            nats = np.float64(reals[first + 1 if i < contexts else first])
+            nats = np.float64(reals[first + HISTORY if i < contexts else first])
             shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
         voice = weighing.added(numbers, choice, reals, finals, inputs, situation, first, count)
         if i > contexts:

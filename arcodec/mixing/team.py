@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from ..jit import inlined
 from . import contexts, estimation, matching, weighing
 
-# Inputs of the mixer: some of each context, then those of the network, of the match, a constant, and those of the
-# network as it was before it learnt.
+# Inputs of the mixer: of each context what its node says, what its history says, and last its run; without roots also
+# the history's probability, centred, before the run. Then those of the network, of the match, a constant, and those of
+# the network as it was before it learnt.
+NODE, HISTORY, CENTRED = range(3)
 NETWORK, MATCH, BIAS, ORIGINAL, OTHERS = 0, 3, 5, 6, 8
 _LANES = 16  # inputs are padded to a multiple of it
 
@@ -51,7 +53,7 @@ class Team:
 
     @property
     def each(self) -> int:
-        """Inputs of a context: what node, history and run say. Teams without roots have the history's twice."""
+        """Inputs of a context."""
         return 3 if self.rooted else 4
 
     @property
@@ -62,7 +64,7 @@ class Team:
     @property
     def vectors(self) -> int:
         """Weight vectors: of each set, and of each root."""
-        return len(self.sets) * CHOICES + (2 if self.rooted else 0)
+        return len(self.sets) * CHOICES + (weighing.ROOTS if self.rooted else 0)
 
     def buckets_log2(self, length: int) -> int:
         """Buckets of each context for a block of ``length`` bytes, two a byte as long as there are few."""
@@ -78,7 +80,7 @@ class Team:
         What a network that learns takes comes on top (``learning.memory``).
         """
         nodes = self.contexts * 64 << self.buckets_log2(length)
-        weights = 4 * (self.vectors * (self.inputs + 1) + FINAL_CHOICES * weighing.MOST_SETS)
+        weights = 4 * (self.vectors * (self.inputs + 1) + (1 + FINAL_CHOICES) * weighing.MOST_SETS)
         cells = 4 * cells_of(self.contexts)
         small = 1 << 14  # all that does not grow with anything
         maps = 4 * estimation.points(1 + self.estimates)

@@ -4,9 +4,9 @@ Several weight vectors are asked side by side, one of each set, chosen by what s
 added up once more. For p = squash(w . x) the gradient of the cost -ln p(bit) is (p - bit) x, as in PAQ (Mahoney 2005,
 "Adaptive weighing of context models for lossless data compression").
 
-Rooted, the last two sets have one vector each, that learns from every bit: slowly the first, fast the second. A vector
-of another set begins as the slow one has become by the time it is first chosen, and part of the last sum's weights is
-the same in all situations. So what holds everywhere is learnt once.
+Rooted, the last two sets have one vector each, that learns from every bit: slowly the first, fast the second. Once the
+slow one has learnt from some bits, a vector of another set that is chosen for the first time begins as a copy of it;
+and part of the last sum's weights is the same in all situations. So what holds everywhere is learnt once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..jit import inlined, kernel
 from . import logistic
 from .vectors import add_scaled, dot
 
-MOST_SETS = 8
+MOST_SETS = 8  # roots included
+ROOTS = 2
 
 # A choice, int64, stands somewhere in an array of its user: how many sets there are; whether they are rooted; where in
 # the finals the uses begin; the mixer's probability of a 1, of 2**24; of each set, which of all weight vectors is
@@ -37,7 +38,8 @@ _RATE_MORE = np.float32(0.02)
 _EACH_USE = np.float32(1 / 256)
 _FINAL_RATE, _ROOTED_FINAL_RATE = np.float32(0.0015), np.float32(0.0005)
 _SLOW, _FAST = np.float32(0.25), np.float32(3)  # times the rate of the others
-_GROWN = np.float32(64)  # uses after which the slow root is worth copying, and that a copy counts as
+_GROWN = np.float32(64)  # uses after which the slow root is worth copying
+_INHERITED = np.float32(64)  # uses that a copy counts as, so that it is changed less than what knows nothing
 _ONE = np.float32(1)
 
 
@@ -55,18 +57,20 @@ def begin(numbers: np.ndarray, at: int, sets: int, situations: int, root: int | 
 
     sets does not count the roots.
     """
-    numbers[at + SETS], numbers[at + _USES_AT] = sets, (1 + situations) * MOST_SETS
+    all_sets = sets + (0 if root is None else ROOTS)
+    assert all_sets <= MOST_SETS
+    numbers[at + SETS], numbers[at + _USES_AT] = all_sets, (1 + situations) * MOST_SETS
     if root is not None:
-        numbers[at + SETS], numbers[at + _ROOTED] = sets + 2, 1
-        numbers[at + CHOSEN + sets : at + CHOSEN + sets + 2] = root, root + 1
+        numbers[at + _ROOTED] = 1
+        numbers[at + CHOSEN + sets : at + CHOSEN + all_sets] = root, root + 1
 
 
 @inlined
 def _asked(numbers: np.ndarray, at: int, finals: np.ndarray, k: int) -> int:
-    """Which vector speaks for a set: the one chosen, or the slow root if that was never chosen before."""
+    """Which vector speaks for a set: the one chosen, or the slow root if that knows something and the other nothing."""
     chosen, uses_at = numbers[at + CHOSEN + k], numbers[at + _USES_AT]
     if numbers[at + _ROOTED] and finals[uses_at + chosen] == 0:
-        root = numbers[at + CHOSEN + numbers[at + SETS] - 2]
+        root = numbers[at + CHOSEN + numbers[at + SETS] - ROOTS]
         if finals[uses_at + root] > _GROWN:
             return root
     return chosen
@@ -137,14 +141,14 @@ def learn(
     for k in range(sets):
         chosen, asked = numbers[at + CHOSEN + k], _asked(numbers, at, finals, k)
         if asked != chosen:
-            finals[uses_at + chosen] = _GROWN
+            finals[uses_at + chosen] = _INHERITED
             for i in range(inputs):
                 reals[inputs + SAYINGS + chosen * inputs + i] = reals[inputs + SAYINGS + asked * inputs + i]
         uses = finals[uses_at + chosen]
         finals[uses_at + chosen] = uses + _ONE
         rate = least + _RATE_MORE / (_ONE + uses * _EACH_USE)
-        if rooted and k >= sets - 2:
-            rate = rate * (_SLOW if k == sets - 2 else _FAST)
+        if rooted and k >= sets - ROOTS:
+            rate = rate * (_SLOW if k == sets - ROOTS else _FAST)
         error = truth - np.float32(numbers[at + _SAID + k]) * _TO_UNIT
         add_scaled(reals, inputs + SAYINGS + chosen * inputs, 0, inputs, np.float32(error * rate))  # type: ignore[call-arg]
         shift = final_step * reals[inputs + k]

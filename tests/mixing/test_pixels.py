@@ -15,6 +15,7 @@ from arcodec.mixing.pixels import engine as pixel_engine
 from arcodec.mixing.pixels import least_squares as ls
 from arcodec.mixing.pixels.engine import PixelEngine
 from arcodec.mixing.pixels.levels import LEVELS, UNIT, level, signed_step
+from arcodec.mixing.pixels.state import fresh_pixels
 from arcodec.mixing.pixels.team import TEAMS, Team
 
 
@@ -121,6 +122,13 @@ def test_what_computes_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ModelError, match="pictures"):
         pixel_engine.verified(engine)
     pixel_engine.conforms.cache_clear()
+
+
+@pytest.mark.parametrize("team", TEAMS, ids=lambda team: team.name)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (9, 70, 2), (40, 31, 3), (64, 64, 4)])
+def test_memory_is_what_the_team_says(team: Team, shape: tuple[int, int, int]) -> None:
+    pixels = fresh_pixels(*shape, 8, team, False)
+    assert sum(array.nbytes for array in pixels) + np.prod(shape) <= team.memory(*shape)
 
 
 def test_levels_are_half_octaves() -> None:

@@ -74,15 +74,26 @@ def test_a_root_that_has_learnt_nothing_hands_nothing_on() -> None:
     assert mixer.vector(3)[0] == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_last_weights_have_a_part_that_all_situations_share() -> None:
-    for rooted in (False, True):
-        mixer = Mixer(rooted)
-        mixer.vector(0)[:2] = 2, 0
-        elsewhere = mixer.says(2, situation=1)
-        for _ in range(20):
-            mixer.says(2, situation=0)
-            w.learn(mixer.numbers, 5, mixer.reals, mixer.finals, 0, 0, 1)  # no inputs: only the last weights learn
-        assert (mixer.says(2, situation=1) > elsewhere) == rooted
+@pytest.mark.parametrize("rooted", [False, True])
+def test_the_last_weights_have_a_part_that_all_situations_share(rooted: bool) -> None:
+    mixer = Mixer(rooted)
+    mixer.vector(0)[:2] = 2, 0  # the first set says 2 nats, the others nothing
+    fresh = mixer.finals[: w.MOST_SETS * (1 + SITUATIONS)].reshape(-1, w.MOST_SETS).copy()
+    sets = int(mixer.numbers[5 + w.SETS])
+    assert mixer.says(2) == pytest.approx(2 / sets)
+    mixer.learn(1)
+    changed = mixer.finals[: fresh.size].reshape(fresh.shape) - fresh
+    wrong = 1 - 1 / (1 + math.exp(-2 / sets))
+    step = (0.0005 if rooted else 0.0015) * 2 * wrong
+    assert changed[1, 0] == pytest.approx(step, rel=1e-2)
+    assert changed[0, 0] == (pytest.approx(step, rel=1e-2) if rooted else 0)
+    changed[:2, 0] = 0
+    assert not changed.any()
+
+
+def test_no_more_sets_than_there_is_room_for() -> None:
+    with pytest.raises(AssertionError):
+        w.begin(np.zeros(w.CHOICE, np.int64), 0, w.MOST_SETS - 1, SITUATIONS, ROOT)
 
 
 def test_what_inputs_added_adds_up() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .. import estimation
-from ..weighing import SAYINGS
+from ..weighing import MOST_SETS, SAYINGS
 from . import contexts, lattice, least_squares, recall
 from .canvas import BESIDE, plane
 from .least_squares import NARROW, WIDE, Predictor
@@ -60,7 +60,7 @@ class Team:
         matrices = 0
         for p in self.predictors:
             matrices += 8 * channels * (-(-width // p.columns) + 2) * p.classes * least_squares.SIZE[p.lanes]
-        weights = 4 * self.sets * CHOICES * self.inputs(True, True)
+        weights = 4 * (self.sets * CHOICES * (self.inputs(True, True) + 1) + (1 + SITUATIONS) * MOST_SETS)
         cells = 4 * self.contexts << self.cells_log2(samples)
         entries = 4 * recall.CONTEXTS << self.entries_log2(samples)
         tables = 8 * lattice.CHANNELS * lattice.VALUES**2
