@@ -151,7 +151,7 @@ def test_shipped_models_compute_what_they_promise(path: Path) -> None:
 def test_shipped_models_are_small() -> None:
     sizes = [path.stat().st_size for path in store.SHIPPED.glob("*.safetensors")]
     assert max(sizes) <= 14_000_000
-    assert sum(sizes) <= 62_000_000  # those that shipped before are kept
+    assert sum(sizes) <= 76_000_000  # those that shipped before are kept
 
 
 def test_models_that_have_shipped_stay() -> None:
@@ -161,7 +161,8 @@ def test_models_that_have_shipped_stay() -> None:
         "text-2": "499501f9",
         "text-3": "b4d8dd3a",
         "text-4": "91433bd3",
-        "text": "e889c3e4",
+        "text-5": "e889c3e4",
+        "text": "887e024a",
         "photographs": "a38dc26c",
         "thumbnails-1": "231c97c7",
         "thumbnails-2": "16a4b9ff",
