@@ -48,7 +48,7 @@ def compress(
     preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, with more
         memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
-        alone. If the first kilobytes show that the network does not help, it is left out; of short data, the experts
+        alone. If a sample shows that the network does not help, it is left out; of short data, the experts
         are, if the network alone makes them smaller. False: the network alone.
     media: ``bytes``: exactly these come back. ``image``: the data are a picture's file; PNM, PAM and BMP come back byte
         for byte, of PNG, TIFF, lossless WebP and GIF the picture, with its palette, profile and notes, in a new file.

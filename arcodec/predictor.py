@@ -23,8 +23,8 @@ _WITH_NETWORK, _EXPERTS_ALONE = 3 << 18, 1 << 22
 _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
-_SAMPLE = 1 << 12  # bytes that decide whether a network earns its time
-_SHORT = _SAMPLE  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
+_SAMPLE, _PIECES = 1 << 13, 4  # bytes that decide whether a network earns its time, and from how many places they are
+_SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
 
@@ -86,7 +86,7 @@ def check_choice(model: str | None, preset: str, mix: bool) -> None:
 
 
 def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
-    """The predictor for these data: with the network, where there is one, if it shortens their first kilobytes.
+    """The predictor for these data: with the network, where there is one, if it shortens a sample of them.
 
     Of short data that the network alone makes smaller than both together, the network alone.
     Raises UsageError and ModelError.
@@ -103,7 +103,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     if not mix or device != "cpu":
         return Predictor(container.NETWORK, found)
     mixture = Predictor(container.MIXTURE, found, level)
-    sample = data[:_SAMPLE]
+    sample = _sample(data)
     mixed, alone = _size(mixture, sample), Predictor(container.NETWORK, found)
     if 100 * mixed >= _WORTH * _size(experts, sample):
         return experts
@@ -111,6 +111,14 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
         return alone
     learns = preset == "best" and can_learn(store.compiled(found, 1).program)
     return mixture.learning() if learns else mixture
+
+
+def _sample(data: memoryview) -> memoryview:
+    """Pieces from the beginning and on: a file's head may be text though its body is not, or the other way round."""
+    if len(data) <= _SAMPLE:
+        return data
+    starts = (i * len(data) // _PIECES for i in range(_PIECES))
+    return memoryview(b"".join(data[start : start + _SAMPLE // _PIECES] for start in starts))
 
 
 def _size(predictor: Predictor, sample: memoryview) -> int:

@@ -73,7 +73,7 @@ def command(
     """Compress each FILE to FILE.arc, or standard input to standard output.
 
     -1 to -3 stand for --preset fast, -4 to -7 for default, -8 and -9 for best. Whether the network earns its time is
-    decided by the first kilobytes of each file; -v says so, and where every bit of the result went.
+    decided by a sample of each file; -v says so, and where every bit of the result went.
 
     Pictures are predicted pixel by pixel. PNM, PAM and BMP files come back byte for byte. Of PNG, TIFF, lossless WebP
     and GIF the picture comes back, with its palette, profile and notes, in a PNG written anew; --media bytes gives

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from arcodec.predictor import (
     for_picture,
     of_header,
 )
+from arcodec.texts import manual
 from tests.conftest import GOLDEN
 
 
@@ -59,6 +61,15 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
     assert levels == dict.fromkeys(static, BEST.number) | dict.fromkeys(learning_too, LEARNING.number)
     alone = choose(memoryview(english), "none", "best", True, "cpu")
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
+
+
+def test_whether_a_network_helps_is_not_judged_by_the_head_alone(
+    small_models: dict[str, Model], english: bytes
+) -> None:
+    model = str(small_models["recurrent"].path)
+    noise = bytes(random.Random(0).choices(b"\x90\x91\xa5", k=40_000))
+    assert choose(memoryview(english[:100] + noise), model, "default", True, "cpu").kind == container.EXPERTS
+    assert choose(memoryview(noise[:4096] + manual()[:40_000]), model, "default", True, "cpu").kind == container.MIXTURE
 
 
 @pytest.mark.parametrize("preset", ["default", "best"])
