@@ -63,11 +63,9 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
 
 
-def test_whether_a_network_helps_is_not_judged_by_the_head_alone(
-    small_models: dict[str, Model], english: bytes
-) -> None:
+def test_whether_a_network_helps_is_not_judged_by_the_head(small_models: dict[str, Model], english: bytes) -> None:
     model = str(small_models["recurrent"].path)
-    noise = bytes(random.Random(0).choices(b"\x90\x91\xa5", k=40_000))
+    noise = random.Random(0).randbytes(40_000)
     assert choose(memoryview(english[:100] + noise), model, "default", True, "cpu").kind == container.EXPERTS
     assert choose(memoryview(noise[:4096] + manual()[:40_000]), model, "default", True, "cpu").kind == container.MIXTURE
 
