@@ -166,7 +166,8 @@ def test_models_that_have_shipped_stay() -> None:
         "photographs": "a38dc26c",
         "thumbnails-1": "231c97c7",
         "thumbnails-2": "16a4b9ff",
-        "thumbnails": "579c8e1c",
+        "thumbnails-3": "579c8e1c",
+        "thumbnails": "674647e4",
     }
     assert {name: store.find(name).identity[:8] for name in identities} == identities
     letter = b"Files made with the first default network name it, and find it by its identity alone. "
