@@ -114,7 +114,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
 
 
 def _sample(data: memoryview) -> memoryview:
-    """Pieces from the beginning and on: a file's head may be text though its body is not, or the other way round."""
+    """All of short data; of others a piece from each quarter's start: the head may be text though the body is not."""
     if len(data) <= _SAMPLE:
         return data
     starts = (i * len(data) // _PIECES for i in range(_PIECES))
