@@ -45,11 +45,11 @@ def compress(
 
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
         the preset's.
-    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, with more
-        memory, in blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
+    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, with more memory, in
+        blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
-        alone. If a sample shows that the network does not help, it is left out; of short data, the experts
-        are, if the network alone makes them smaller. False: the network alone.
+        alone. If a sample shows that the network does not help, it is left out; of short data, the experts are, if the
+        network alone makes them smaller. False: the network alone.
     media: ``bytes``: exactly these come back. ``image``: the data are a picture's file; PNM, PAM and BMP come back byte
         for byte, of PNG, TIFF, lossless WebP and GIF the picture, with its palette, profile and notes, in a new file.
         ``auto``: an image if it is one, bytes if not.

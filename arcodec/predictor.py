@@ -100,11 +100,11 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     from .models import store
 
     found = store.find(model or store.TEXT)
+    alone, mixture = Predictor(container.NETWORK, found), Predictor(container.MIXTURE, found, level)
     if not mix or device != "cpu":
-        return Predictor(container.NETWORK, found)
-    mixture = Predictor(container.MIXTURE, found, level)
+        return alone
     sample = _sample(data)
-    mixed, alone = _size(mixture, sample), Predictor(container.NETWORK, found)
+    mixed = _size(mixture, sample)
     if 100 * mixed >= _WORTH * _size(experts, sample):
         return experts
     if len(data) <= _SHORT and _size(alone, sample) < mixed:

@@ -18,7 +18,7 @@ from . import logistic
 from .vectors import add_scaled, dot
 
 MOST_SETS = 8  # roots included
-ROOTS = 2
+ROOTS = 2  # a slow one and a fast one, the last of the sets
 
 # A choice, int64, stands somewhere in an array of its user: how many sets there are; whether they are rooted; where in
 # the finals the uses begin; the mixer's probability of a 1, of 2**24; of each set, which of all weight vectors is
