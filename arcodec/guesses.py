@@ -57,7 +57,7 @@ def likeliest(
 
 
 def _of_block(predictor: Predictor, block: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    program: Program | None = None if predictor.model is None else store.compiled(predictor.model, 1).program
+    program: Program | None = None if predictor.model is None else store.program(predictor.model)
     if predictor.has_experts:
         return of_mixture.likeliest(program, TEAMS[predictor.level], block, wanted, count)
     assert program is not None

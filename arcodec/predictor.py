@@ -24,6 +24,7 @@ _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE, _PIECES = 1 << 13, 4  # bytes that decide whether a network earns its time, and from how many places they are
+_LEAST_TRIED, _TRIED_OF = 1 << 9, 64  # bytes that decide which network does: one of so many, but not too few
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
@@ -86,9 +87,10 @@ def check_choice(model: str | None, preset: str, mix: bool) -> None:
 
 
 def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
-    """The predictor for these data: with the network, where there is one, if it shortens a sample of them.
+    """The predictor for these data: with a network, where there is one, if it shortens a sample of them.
 
-    Of short data that the network alone makes smaller than both together, the network alone.
+    Unless a model is named, the network is the one of those for text that knows the sample best. Of short data that the
+    network alone makes smaller than both together, the network alone.
     Raises UsageError and ModelError.
     """
     check_choice(model, preset, mix)
@@ -99,7 +101,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     from .exact.learning import can_learn
     from .models import store
 
-    found = store.find(model or store.TEXT)
+    found = store.find(model) if model else _most_familiar(data)
     alone, mixture = Predictor(container.NETWORK, found), Predictor(container.MIXTURE, found, level)
     if not mix or device != "cpu":
         return alone
@@ -109,16 +111,32 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
         return experts
     if len(data) <= _SHORT and _size(alone, sample) < mixed:
         return alone
-    learns = preset == "best" and can_learn(store.compiled(found, 1).program)
+    learns = preset == "best" and can_learn(store.program(found))
     return mixture.learning() if learns else mixture
 
 
-def _sample(data: memoryview) -> memoryview:
+def _most_familiar(data: memoryview) -> Model:
+    """Of the network for all texts and those fine-tuned from it, the one alone to which a sample costs the fewest bits.
+
+    The sample is small, so that trying them all takes no more than some hundredths of the time to compress the data.
+    """
+    from .models import store
+
+    sample = np.frombuffer(_sample(data, min(_SAMPLE, max(_LEAST_TRIED, len(data) // _TRIED_OF))), np.uint8)
+
+    def bits(model: Model) -> float:
+        (coded,) = store.unverified(model).encode([sample], lambda done: None)
+        return coded.model_bits
+
+    return min((store.find(name) for name in (store.TEXT, *store.FINE_TUNED)), key=bits)
+
+
+def _sample(data: memoryview, size: int = _SAMPLE) -> memoryview:
     """All of short data; of others a piece from each quarter's start: the head may be text though the body is not."""
-    if len(data) <= _SAMPLE:
+    if len(data) <= size:
         return data
     starts = (i * len(data) // _PIECES for i in range(_PIECES))
-    return memoryview(b"".join(data[start : start + _SAMPLE // _PIECES] for start in starts))
+    return memoryview(b"".join(data[start : start + size // _PIECES] for start in starts))
 
 
 def _size(predictor: Predictor, sample: memoryview) -> int:
@@ -260,7 +278,7 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
     team, model = TEAMS[predictor.level], predictor.model
     each, program = team.memory(block_size), None
     if model is not None:
-        program = store.compiled(model, cores).program
+        program = store.program(model)
         each += model.network.memory_bytes()
         if team.learns:
             if not can_learn(program):

@@ -32,7 +32,7 @@ def command(no_torch: bool) -> None:
     from arcodec.mixing.team import TEAMS
     from arcodec.models import store
     from arcodec.models.compiled import CompiledEngine
-    from arcodec.models.file import conformance_symbols, digest, load
+    from arcodec.models.file import conformance_symbols, digest
 
     click.echo(f"python {platform.python_version()}, {platform.system()} {platform.machine()}")
     engines: dict[str, Callable[[Model], NetworkEngine]] = {"compiled": CompiledEngine}
@@ -43,7 +43,7 @@ def command(no_torch: bool) -> None:
     click.echo(f"{'model':24} {'engine':22} {'conformance':12} {'one sequence':>14}")
     for path in store.paths():
         try:
-            model = load(path)
+            model = store.at(path)
         except ModelError as error:
             console.complain(str(error))
             failed = True

@@ -27,6 +27,7 @@ def command() -> None:
 @click.option("--valid", "valid", multiple=True, metavar="PATH", help="Held-out documents; once for each category.")
 @click.option("-o", "target", required=True, metavar="OUT.safetensors", help="The model file to write.")
 @click.option("--from", "start", metavar="MODEL", help="Begin with this model's network (a name or a path).")
+@click.option("--fine-tune", is_flag=True, help="Keep MODEL's tables: a small file, read together with it.")
 @click.option("--family", help="recurrent (default), convolution or attention.")
 @click.option("--config", multiple=True, metavar="NAME=VALUE", help="A setting of the family, as width=256.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, help="How long to train (60).")
@@ -44,6 +45,7 @@ def text(
     valid: tuple[str, ...],
     target: str,
     start: str | None,
+    fine_tune: bool,
     family: str | None,
     config: tuple[str, ...],
     minutes: float,
@@ -58,10 +60,16 @@ def text(
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
 
     A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, such
-    as one that ships; --config followers=9 gives it a memory of what followed, if it has none. Beside OUT stand its
-    checkpoint (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
+    as one that ships; --config followers=9 gives it a memory of what followed, if it has none. With --fine-tune, too,
+    its tables stay as they are: training is faster, and OUT has only what differs. Beside OUT stand its checkpoint
+    (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
     """
     out, checkpoint = _places(target, resume)
+    if fine_tune and start is None:
+        raise UsageError("--fine-tune wants a model to begin with: give it with --from")
+    if fine_tune and config:
+        raise UsageError("--fine-tune takes the network as it is: do not describe another")
+    from arcodec.models import store
     from arcodec.models.registry import Design
     from arcodec.training import corpus
     from arcodec.training.export import write_model
@@ -75,7 +83,7 @@ def text(
         begun.design.check_growth(design)
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
-    fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed}
+    fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed, "fine_tune": fine_tune}
     plan = Recipe(**{**wide, **fixed, **chosen})
     curve = out.with_name(out.name + ".csv")
     train = corpus.with_crlf([corpus.load(p) for p in paths], crlf)
@@ -100,7 +108,7 @@ def text(
                 log.add_scalar(f"valid_{name}_bpb", bpb, report.symbols)
 
     trainer.run(checkpoint, curve, tell)
-    write_model(trainer.network, design, out)
+    write_model(trainer.network, design, out, store.foundation(begun) if begun and fine_tune else None)
     click.echo(f"{out}: use it with --model {out}", err=True)
     sys.stderr.flush()
 

@@ -50,6 +50,25 @@ def test_presets_are_the_teams_in_order() -> None:
         assert list(alone) == [level for level in with_network if level & container.PRESET_BITS != container.LEARNING]
 
 
+@pytest.mark.parametrize(("path", "name"), [("README.md", "text-docs")])
+def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: str) -> None:
+    text = (Path(__file__).parent.parent / path).read_bytes()[:6000]
+    for mix in (False, True):
+        model = choose(memoryview(text), None, "default", mix, "cpu").model
+        assert model is not None
+        assert model.name == name
+    file = arcodec.compress(text)
+    assert len(file) < len(arcodec.compress(text, "text"))
+    assert arcodec.decompress(file) == text
+
+
+def test_a_network_that_is_named_is_taken() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_bytes()[:6000]
+    model = choose(memoryview(text), "text", "default", True, "cpu").model
+    assert model is not None
+    assert model.name == "text"
+
+
 def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
     levels = {}
     for family, model in small_models.items():

@@ -30,7 +30,7 @@ def learning(folders: list[Path], model: str, limit: int) -> Iterator[str]:
 
     At most ``limit`` bytes of each category, in one piece.
     """
-    program = store.compiled(store.find(model), 1).program
+    program = store.program(store.find(model))
     yield m.row(["category", "bytes", "network", "learning", "change", "best without", "best", "change"])
     yield m.row(["---", *["---:"] * 7])
     for folder in folders:

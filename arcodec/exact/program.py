@@ -112,8 +112,11 @@ def linear_row(
     return [LINEAR, wide, high, weights.append(matrix), constants.append(affine), 0, 0, 0, 0]
 
 
-def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Program:
-    """Lay out a network whose tensors were checked against ``network.tensors()``."""
+def compile_network(network: s.Network, tensors: dict[str, np.ndarray], table: np.ndarray | None = None) -> Program:
+    """Lay out a network whose tensors were checked against ``network.tensors()``.
+
+    table: its rows, if another program has them already.
+    """
     weights, constants, distances = Flat(np.int8), Flat(np.float32), Flat(np.int32)
     rows: list[list[int]] = []
     state_reals = state_codes = widest_head = longest_window = 0
@@ -165,7 +168,7 @@ def compile_network(network: s.Network, tensors: dict[str, np.ndarray]) -> Progr
         np.ldexp(tensors["sigmoid"].astype(np.float32), -16),
         tensors["exp2"].astype(np.int64),
         np.ascontiguousarray(tensors["softmax"]),
-        unpacked(tensors["embed.table"], embed.bits),
+        unpacked(tensors["embed.table"], embed.bits) if table is None else table,
         np.ascontiguousarray(tensors["embed.last"]),
         np.ascontiguousarray(tensors.get("embed.followers", np.zeros((0, network.width), np.int8))),
         np.array([*sizes, *widest, state_reals, state_codes, widest_head, longest_window, embed.followers], np.int64),

@@ -174,6 +174,12 @@ class Embed(Layer):
                 self.followers = _parameter(torch.zeros(spec.followers * s.FOLLOWER_ROWS, spec.width))
             self.sparse = True
 
+    def freeze_rows(self) -> None:
+        """Train neither the rows of contexts nor those of followers, only the last byte's and what they go through."""
+        self.table.requires_grad_(False)
+        if self.spec.followers:
+            self.followers.requires_grad_(False)
+
     def forward(self, last: Tensor, rows: Tensor) -> Tensor:
         """last (time, lanes), rows (time, lanes, all rows), both integers -> reals (time, lanes, width)."""
         rows, followed = rows[..., : self.spec.contexts], rows[..., self.spec.contexts :]

@@ -1,5 +1,8 @@
 """Model files: safetensors with the integers of a network, its design, and a conformance vector.
 
+A fine-tuned model may leave out the tensors it has in common with the model it was begun with, its base: then its file
+names the base by its sha-256, and is read together with it.
+
 There is no code in a model file, and nothing in it is believed before it is checked: names, shapes, types and ranges
 are those on which docs/EXACT.md builds its bounds.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +42,8 @@ class Model:
     design: Design
     tensors: dict[str, np.ndarray]
     conformance: str  # sha-256 of the frequencies that the conformance symbols yield
+    base: str = ""  # sha-256 of the file whose tensors are used where this one has none
+    base_size: int = 0  # bytes of that file
 
     @property
     def network(self) -> s.Network:
@@ -85,16 +91,32 @@ def identity_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def save(path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str) -> None:
-    """Write a model file, over an older one if there is one. Raises ModelError for tensors no model may hold."""
+def save(
+    path: Path, design: Design, tensors: dict[str, np.ndarray], conformance: str, base: Model | None = None
+) -> None:
+    """Write a model file, over an older one if there is one, without the tensors that are equal in its base.
+
+    Raises ModelError for tensors no model may hold.
+    """
     check_tensors(str(path), design.layers(), tensors)
     about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
+    if base is not None:
+        about["base"] = base.identity
+        known = base.tensors
+        tensors = {n: own for n, own in tensors.items() if n not in known or not np.array_equal(own, known[n])}
     with replacing(path, overwrite=True) as file:
         file.write(to_safetensors(tensors, metadata={"arcodec": json.dumps(about, sort_keys=True)}))
 
 
-def load(path: Path) -> Model:
-    """Read and check a model file. Raises ModelError if it is none, or holds what no network may hold."""
+def _no_base(identity: str) -> Model:
+    raise ModelError(f"it is read together with model {identity[:8]}")
+
+
+def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
+    """Read and check a model file. find_base: from the sha-256 of a fine-tuned model's base to the base.
+
+    Raises ModelError if it is none, holds what no network may hold, or has a base that is not at hand.
+    """
     try:
         content = path.read_bytes()
         tensors: dict[str, np.ndarray] = from_safetensors(content)
@@ -108,9 +130,23 @@ def load(path: Path) -> Model:
         design = Design.saved(about["family"], about["config"])
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: unknown design: {error}") from None
+    base, base_size = str(about.get("base", "")), 0
+    if base:
+        try:
+            found = _base(base, find_base)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+        tensors, base_size = {**found.tensors, **tensors}, found.size
     check_tensors(str(path), design.layers(), tensors)
     identity, conformance = hashlib.sha256(content).hexdigest(), str(about.get("conformance"))
-    return Model(path.stem, path, identity, len(content), design, tensors, conformance)
+    return Model(path.stem, path, identity, len(content), design, tensors, conformance, base, base_size)
+
+
+def _base(identity: str, find_base: Callable[[str], Model]) -> Model:
+    base = find_base(identity)
+    if base.base:
+        raise ModelError(f"its base {base.name} has a base itself")
+    return base
 
 
 def check_tensors(name_of_file: str, network: s.Network | s.Stacks, tensors: dict[str, np.ndarray]) -> None:

@@ -21,11 +21,11 @@ def write_pixel_model(tensors: dict[str, np.ndarray], design: Design, path: Path
     file.save(path, design, tensors, file.digest_of_answers(given))
 
 
-def write_model(network: TorchNetwork, design: Design, path: Path) -> None:
-    """Round to integers, compute the conformance vector and write the file."""
+def write_model(network: TorchNetwork, design: Design, path: Path, base: file.Model | None = None) -> None:
+    """Round to integers, compute the conformance vector and write the file, without what is equal in the base."""
     tensors = network.export()
     program = compile_network(design.network(), tensors)
     symbols = file.conformance_symbols()
     frequencies = np.empty((len(symbols), 256), np.int64)
     loops.fill_distributions(program, fresh_state(program), symbols, frequencies)
-    file.save(path, design, tensors, file.digest(frequencies))
+    file.save(path, design, tensors, file.digest(frequencies), base)

@@ -52,6 +52,7 @@ class Recipe:
     threads: int = 1
     product: str = "int8"  # exact and fast on a CPU; on CUDA bfloat16 is faster
     compile: bool = False
+    fine_tune: bool = False  # leave the rows of contexts and of followers as they are
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,15 @@ class Report:
 
 
 def _optimisers(network: TorchNetwork, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Of all parameters but rows; and of rows, if they are trained."""
     table = network.embed.table
-    dense = [p for p in network.parameters() if p is not table]
+    dense = [p for p in network.parameters() if p is not table and p.requires_grad]
     matrices = [p for p in dense if p.ndim > 1]
     vectors = [p for p in dense if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     adamw = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
+    if not table.requires_grad:
+        return [adamw]
     rows: torch.optim.Optimizer
     if network.embed.sparse:  # touches only the rows of the batch; a dense step over the whole table costs more than it
         rows = torch.optim.SparseAdam([table], lr=recipe.table_rate, betas=(0.9, 0.98))
@@ -90,6 +94,8 @@ class Trainer:
         spec = design.network()
         self.network = TorchNetwork(spec).to(recipe.device)
         self.network.multiply_with(recipe.product)
+        if recipe.fine_tune:
+            self.network.embed.freeze_rows()
         self._prepare_for_device()
         self.optimisers = _optimisers(self.network, recipe)
         self.train = train
@@ -141,14 +147,14 @@ class Trainer:
         self._start_afresh(chunk)
         last, rows, symbols = (torch.from_numpy(a).to(device) for a in (chunk.last, chunk.rows, chunk.symbols))
         factor = rate_at(recipe, self.step, self.seconds / 60 / recipe.minutes)
-        for optimiser, rate in zip(self.optimisers, (recipe.rate, recipe.table_rate), strict=True):
+        for optimiser, rate in zip(self.optimisers, (recipe.rate, recipe.table_rate), strict=False):
             optimiser.zero_grad()
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         loss, memory = self.loss(last, rows, symbols, self.memory)
         loss.backward()
         self.memory = [None if state is None else state.detach() for state in memory]
-        dense = [p for p in self.network.parameters() if p is not self.network.embed.table]
+        dense = [p for p in self.network.parameters() if p is not self.network.embed.table and p.requires_grad]
         if not torch.isfinite(nn.utils.clip_grad_norm_(dense, recipe.clip)):  # the kernels look up what NaN rounds to
             raise UsageError("training diverged: give a smaller rate, as --recipe rate=0.0005, and begin anew")
         for optimiser in self.optimisers:
@@ -178,10 +184,12 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Take up a checkpoint. The stream goes on with other documents than it began with.
 
-        Raises UsageError if the checkpoint is of another design.
+        Raises UsageError if the checkpoint is of another design, or trained what is not trained now.
         """
         state = torch.load(path, map_location=self.recipe.device, weights_only=True)
         Design.saved(state["design"]["family"], state["design"]["config"]).check_same(self.design, str(path))
+        if len(state["optimisers"]) != len(self.optimisers):
+            raise UsageError(f"{path}: begun {'without' if self.recipe.fine_tune else 'with'} --fine-tune: go on so")
         self.network.load_state_dict(state["network"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)

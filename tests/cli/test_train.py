@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PIL import Image
 
 import arcodec
+from arcodec.models import store
 from tests.cli.conftest import Run
 from tests.training import test_pictures as pictures
 
@@ -59,6 +61,27 @@ def test_train_from_a_model(run: Run) -> None:
         assert word in refused.err
     assert run("train", "text", "text", "-o", "o.safetensors", "--from", "photographs", *few).code == 2
     assert run("train", "text", "text", "-o", "o.safetensors", "--from", "nobody", *few).code == 5
+
+
+def test_fine_tune_a_model_that_ships(run: Run) -> None:
+    Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
+    fast = ("--recipe", "lanes=2", "--recipe", "rate=0.003", "--recipe", "warmup=2", "--minutes", "0.1", "--fine-tune")
+    begun = run("train", "text", "text", "-o", "mine.safetensors", "--from", "text", *fast)
+    assert begun.code == 0
+    assert Path("mine.safetensors").stat().st_size < 800_000
+    again = run("train", "text", "text", "-o", "again.safetensors", "--from", "mine.safetensors", *fast)
+    assert again.code == 0
+    entries = {entry["name"]: entry for entry in json.loads(run("models", "--json").out)}
+    bases = [store.find(f"{name}.safetensors").base for name in ("mine", "again")]
+    assert bases == [entries["text"]["sha256"]] * 2  # of a fine-tuned one, what that was begun with
+    assert entries["text-docs"]["base"] == entries["text"]["sha256"]
+    assert run("compress", "text", "--model", "mine.safetensors").code == 0
+    assert run("decompress", "text.arc", "-o", "back", "--model", "mine.safetensors").code == 0
+    assert Path("back").read_bytes() == Path("text").read_bytes()
+    for wrong, word in (((), "give it with --from"), (("--from=text", "--config=followers=3"), "another")):
+        refused = run("train", "text", "text", "-o", "o.safetensors", *fast, *wrong)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert word in refused.err
 
 
 def test_train_on_images(run: Run) -> None:

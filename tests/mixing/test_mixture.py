@@ -157,7 +157,7 @@ def test_what_was_seen_before_costs_little() -> None:
 
 
 def test_a_network_helps_and_is_one_of_many(small_models: dict[str, Model], english: bytes) -> None:
-    program = store.compiled(small_models["recurrent"], 1).program
+    program = store.program(small_models["recurrent"])
     mixed = MixtureEngine(program)
     assert bits(english, mixed) < 0.8 * bits(english)
     noise = random.Random(3).randbytes(5000)  # and does little harm where it knows nothing
@@ -165,13 +165,13 @@ def test_a_network_helps_and_is_one_of_many(small_models: dict[str, Model], engl
 
 
 def test_a_network_that_learns_makes_it_smaller(small_models: dict[str, Model]) -> None:
-    program, text = store.compiled(small_models["recurrent"], 1).program, manual()[:40_000]
+    program, text = store.program(small_models["recurrent"]), manual()[:40_000]
     assert bits(text, MixtureEngine(program, LEARNING)) < 0.999 * bits(text, MixtureEngine(program, BEST))
 
 
 def test_what_was_learnt_in_training_is_not_lost(small_models: dict[str, Model], english: bytes) -> None:
     """On the very text it was trained on, a network can only get worse: the mixer goes by what it was."""
-    program = store.compiled(small_models["recurrent"], 1).program
+    program = store.program(small_models["recurrent"])
     assert bits(english, MixtureEngine(program, LEARNING)) < 1.01 * bits(english, MixtureEngine(program, BEST))
 
 

@@ -207,6 +207,27 @@ def test_training_goes_on_from_a_model(small_model: Model) -> None:
         other.begin_with(small_model)
 
 
+def test_fine_tuning_leaves_the_rows(small_models: dict[str, Model], tmp_path: Path) -> None:
+    model = small_models["followers"]
+    trainer = Trainer(model.design, Recipe(fine_tune=True, rate=0.01, **QUICK), [source()], [])
+    trainer.begin_with(model)
+    first = trainer.advance()
+    for _ in range(20):
+        last = trainer.advance()
+    assert last < first - 0.1
+    path = tmp_path / "tuned.safetensors"
+    write_model(trainer.network, model.design, path, model)
+    tuned = load(path, lambda identity: model)
+    for name in ("embed.table", "embed.followers"):
+        assert np.array_equal(tuned.tensors[name], model.tensors[name])
+    assert not np.array_equal(tuned.tensors["embed.last"], model.tensors["embed.last"])
+    assert path.stat().st_size < model.size / 4
+    trainer.save(tmp_path / "c")
+    Trainer(model.design, Recipe(fine_tune=True, **QUICK), [source()], []).resume(tmp_path / "c")
+    with pytest.raises(UsageError, match="begun with --fine-tune: go on so"):
+        Trainer(model.design, Recipe(**QUICK), [source()], []).resume(tmp_path / "c")
+
+
 def test_a_model_without_followers_is_given_them(
     small_models: dict[str, Model], symbols: np.ndarray, tmp_path: Path
 ) -> None:
