@@ -58,7 +58,7 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         predictor=predictor.name,
         coded_share=_coded_share(members),
         model_name=model.name if model else "",
-        model_size_bytes=model.size + model.base_size if model else 0,
+        model_size_bytes=sum(part.size for part in (model, model.base) if part) if model else 0,
     )
 
 

@@ -24,7 +24,8 @@ _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE, _PIECES = 1 << 13, 4  # bytes that decide whether a network earns its time, and from how many places they are
-_LEAST_TRIED, _TRIED_OF = 1 << 9, 64  # bytes that decide which network does: one of so many, but not too few
+_LEAST_TRIED, _TRIED_OF = 1 << 10, 64  # bytes that decide which network does: one of so many, but not too few
+_FINALISTS = 3  # networks that try the whole of these bytes; all others only a quarter
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
@@ -118,17 +119,26 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
 def _most_familiar(data: memoryview) -> Model:
     """Of the network for all texts and those fine-tuned from it, the one alone to which a sample costs the fewest bits.
 
-    The sample is small, so that trying them all takes no more than some hundredths of the time to compress the data.
+    All of them try a quarter of the sample, and the best of those the whole.
     """
     from .models import store
+    from .models.compiled import CompiledEngine
 
-    sample = np.frombuffer(_sample(data, min(_SAMPLE, max(_LEAST_TRIED, len(data) // _TRIED_OF))), np.uint8)
+    def best(models: list[Model], size: int, count: int) -> list[Model]:
+        sample = np.frombuffer(_sample(data, size), np.uint8)
 
-    def bits(model: Model) -> float:
-        (coded,) = store.unverified(model).encode([sample], lambda done: None)
-        return coded.model_bits
+        def bits(model: Model) -> float:
+            (coded,) = CompiledEngine(store.unverified(model)).encode([sample], lambda done: None)
+            return coded.model_bits
 
-    return min((store.find(name) for name in (store.TEXT, *store.FINE_TUNED)), key=bits)
+        return sorted(models, key=bits)[:count]
+
+    if not data:
+        return store.find(store.TEXT)
+    size = min(_SAMPLE, max(_LEAST_TRIED, len(data) // _TRIED_OF))
+    models = [store.find(name) for name in (store.TEXT, *store.FINE_TUNED)]
+    (found,) = best(best(models, size // _PIECES, _FINALISTS), size, 1)
+    return found
 
 
 def _sample(data: memoryview, size: int = _SAMPLE) -> memoryview:

@@ -35,7 +35,9 @@ def command(no_torch: bool) -> None:
     from arcodec.models.file import conformance_symbols, digest
 
     click.echo(f"python {platform.python_version()}, {platform.system()} {platform.machine()}")
-    engines: dict[str, Callable[[Model], NetworkEngine]] = {"compiled": CompiledEngine}
+    engines: dict[str, Callable[[Model], NetworkEngine]] = {
+        "compiled": lambda model: CompiledEngine(store.unverified(model))
+    }
     if not no_torch:
         engines |= _torch_engines()
     symbols = conformance_symbols()

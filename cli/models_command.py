@@ -32,20 +32,20 @@ def command(as_json: bool) -> None:
 
 
 def _show(models: list[Model], as_json: bool) -> None:
-    from arcodec.models import store
 
     if as_json:
         entries = [
             {
                 "name": m.name,
-                "default": m.name in (*store.DEFAULTS, *store.FINE_TUNED),
+                "default": _mark(m) == "*",
+                "tried": _mark(m) == "+",
                 "family": m.design.family,
                 "config": m.design.settings(),
                 "multiply_adds": m.design.layers().macs(),
                 "for_each": "pixel" if m.design.of_pictures else "byte",
                 "file_bytes": m.size,
                 "sha256": m.identity,
-                "base": m.base or None,
+                "base": m.base.identity if m.base else None,
                 "conformance": m.conformance,
                 "path": str(m.path),
             }
@@ -53,11 +53,22 @@ def _show(models: list[Model], as_json: bool) -> None:
         ]
         click.echo(json.dumps(entries, indent=2))
         return
-    click.echo(f"{'name':18} {'identity':8}  {'base':8}  {'family':12} {'multiply-adds':>14}  {'file bytes':>11}  path")
+    click.echo(f"{'name':20} {'identity':8}  {'base':6}  {'family':12} {'multiply-adds':>14}  {'file bytes':>11}  path")
     for m in models:
-        name = m.name + (" *" if m.name in (*store.DEFAULTS, *store.FINE_TUNED) else "")
+        base = m.base.name if m.base else ""
         click.echo(
-            f"{name:18} {m.identity[:8]}  {m.base[:8]:8}  {m.design.family:12} {m.design.layers().macs():14,}  "
-            f"{m.size:11,}  {m.path}"
+            f"{f'{m.name} {_mark(m)}':20} {m.identity[:8]}  {base:6}  {m.design.family:12} "
+            f"{m.design.layers().macs():14,}  {m.size:11,}  {m.path}"
         )
-    click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named")
+    click.echo(
+        "multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named; + or this,"
+    )
+    click.echo("if a sample of the file costs it less; base: the model whose tables it uses")
+
+
+def _mark(model: Model) -> str:
+    from arcodec.models import store
+
+    if model.path.parent != store.SHIPPED:
+        return ""
+    return "*" if model.name in store.DEFAULTS else "+" if model.name in store.FINE_TUNED else ""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from arcodec.training.loop import Report
 
 
+# A network that knows much already wants small steps, and to read long from one place.
+_TUNING = {"rate": 8e-4, "decay_from": 0.0, "lanes": 32, "steps": 128, "run": 512}
+
+
 @click.group(name="train")
 def command() -> None:
     """Train a model of your own."""
@@ -64,18 +68,18 @@ def text(
     its tables stay as they are: training is faster, and OUT has only what differs. Beside OUT stand its checkpoint
     (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
     """
+    from arcodec.models import store
+
     out, checkpoint = _places(target, resume)
     if fine_tune and start is None:
         raise UsageError("--fine-tune wants a model to begin with: give it with --from")
-    if fine_tune and config:
-        raise UsageError("--fine-tune takes the network as it is: do not describe another")
-    from arcodec.models import store
     from arcodec.models.registry import Design
     from arcodec.training import corpus
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    begun = _begun(start, family is not None)
+    begun = _begun(start, family is not None or (fine_tune and bool(config)))
+    base = _kept(begun, out) if begun and fine_tune else None
     if begun is None:
         design = Design.of(family or "recurrent", **_settings(config))
     else:
@@ -83,13 +87,16 @@ def text(
         begun.design.check_growth(design)
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
+    if "fine_tune" in chosen:
+        raise UsageError("fine_tune is no setting of the recipe: give --fine-tune")
     fixed = {"minutes": minutes, "device": device, "threads": threads, "seed": seed, "fine_tune": fine_tune}
-    plan = Recipe(**{**wide, **fixed, **chosen})
-    curve = out.with_name(out.name + ".csv")
-    train = corpus.with_crlf([corpus.load(p) for p in paths], crlf)
-    trainer = Trainer(design, plan, train, [corpus.load(p) for p in valid])
+    plan = Recipe(**{**(_TUNING if fine_tune else {}), **wide, **fixed, **chosen})
+    train, held_out = [corpus.load(p) for p in paths], [corpus.load(p) for p in valid]
+    trainer = Trainer(design, plan, corpus.with_crlf(train, crlf), held_out)
     if resume:
         trainer.resume(checkpoint)
+        if base and trainer.base != base.identity:
+            raise UsageError(f"{checkpoint} was not begun with {start}: give the model that it was")
     elif begun is not None:
         trainer.begin_with(begun)
     log = _tensorboard(tensorboard)
@@ -107,9 +114,13 @@ def text(
             for name, bpb in report.valid_bpb.items():
                 log.add_scalar(f"valid_{name}_bpb", bpb, report.symbols)
 
-    trainer.run(checkpoint, curve, tell)
-    write_model(trainer.network, design, out, store.foundation(begun) if begun and fine_tune else None)
+    trainer.run(checkpoint, out.with_name(out.name + ".csv"), tell)
+    write_model(trainer.network, design, out, base)
     click.echo(f"{out}: use it with --model {out}", err=True)
+    if base and base.path not in store.paths():
+        click.echo(
+            f"it is read together with {base.path}: keep that beside it, or name its folder in ARCODEC_MODELS", err=True
+        )
     sys.stderr.flush()
 
 
@@ -197,6 +208,14 @@ def _begun(start: str | None, described: bool) -> Model | None:
     if described:
         raise UsageError("--from takes the network as it is: do not describe another")
     return store.find(start)
+
+
+def _kept(begun: Model, out: Path) -> Model:
+    """The base of what begins with this model. Raises UsageError if it would be written over."""
+    base = begun.base or begun
+    if out.absolute() == base.path:
+        raise UsageError(f"{out} is what would be fine-tuned, and is needed to read the result: give another -o")
+    return base
 
 
 def _chosen(pairs: tuple[str, ...], recipe: type) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from arcodec.exact.program import compile_network
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models import store
+from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model, load
 from arcodec.models.registry import Design
 
@@ -45,6 +47,11 @@ def random_network(kind: str) -> tuple[TorchNetwork, Design]:
             else:
                 parameter.add_(torch.randn_like(parameter) * 0.3)
     return network, design
+
+
+def compiled(model: Model, threads: int = 1) -> CompiledEngine:
+    """Its engine, laid out anew and not verified."""
+    return CompiledEngine(compile_network(model.network, model.tensors), threads)
 
 
 @pytest.fixture(scope="session")

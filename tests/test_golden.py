@@ -10,10 +10,9 @@ import pytest
 import arcodec
 from arcodec import predictor
 from arcodec.mixing.pixels.engine import conformance_picture
-from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.wide import TorchEngine
-from tests.conftest import GOLDEN
+from tests.conftest import GOLDEN, compiled
 
 MODEL = str(GOLDEN / "small-recurrent.safetensors")
 CONVOLUTION = str(GOLDEN / "small-convolution.safetensors")
@@ -106,6 +105,6 @@ def test_golden_frequencies(small_models: dict[str, Model], kind: str) -> None:
     import numpy as np
 
     model, symbols = small_models[kind], np.frombuffer(SAMPLE, np.uint8)
-    for engine in (CompiledEngine(model), TorchEngine(model)):
+    for engine in (compiled(model), TorchEngine(model)):
         frequencies = engine.frequencies(symbols).astype("<u4")
         assert hashlib.sha256(frequencies.tobytes()).hexdigest()[:16] == FREQUENCIES[kind]

@@ -50,9 +50,12 @@ def test_presets_are_the_teams_in_order() -> None:
         assert list(alone) == [level for level in with_network if level & container.PRESET_BITS != container.LEARNING]
 
 
-@pytest.mark.parametrize(("path", "name"), [("README.md", "text-docs")])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("docs/FORMAT.md", "text-docs"), ("arcodec/predictor.py", "text-code"), ("data/sample.txt", "text-prose")],
+)
 def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: str) -> None:
-    text = (Path(__file__).parent.parent / path).read_bytes()[:6000]
+    text = (Path(__file__).parent.parent / path).read_bytes()
     for mix in (False, True):
         model = choose(memoryview(text), None, "default", mix, "cpu").model
         assert model is not None

@@ -9,7 +9,7 @@ from .. import codec
 from ..coding import CODERS, SymbolDecoder
 from ..exact import kernels
 from ..exact.contexts import remember
-from ..exact.program import compile_network, fresh_state
+from ..exact.program import fresh_state
 from ..frequencies import TOTAL, fill_frequencies, from_probabilities
 from ..models import store
 from ..sources import Chain, random_chain
@@ -43,7 +43,7 @@ def of_chain(model: Chain, count: int, seed: int) -> np.ndarray:
 def of_network(name: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Symbols (count,) uint8 that coin tosses decode to under a model, and the frequencies (count, 256) of each."""
     model = store.find(name)
-    program = compile_network(model.network, model.tensors)
+    program = store.program(model)
     state, weights = fresh_state(program), np.empty(256, np.int64)
     symbols, frequencies = np.empty(count, np.uint8), np.empty((count, 256), np.int64)
     decode = tosses(count, seed).decode

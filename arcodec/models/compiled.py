@@ -8,21 +8,19 @@ import numpy as np
 
 from .. import range_kernel as rk
 from ..errors import DamagedError
-from ..exact.program import Program, compile_network, fresh_state
+from ..exact.program import Program, fresh_state
 from . import loops
 from .engine import Coded, Progress
-from .file import Model
 from .parallel import chunks, side_by_side
 
 
 class CompiledEngine:
-    """Runs a model's program in numba."""
+    """Runs a network's program in numba."""
 
     name = "compiled"
 
-    def __init__(self, model: Model, threads: int = 1, program: Program | None = None) -> None:
-        """program: the model's, if it is laid out already."""
-        self.program = program or compile_network(model.network, model.tensors)
+    def __init__(self, program: Program, threads: int = 1) -> None:
+        self.program = program
         self.threads = threads
 
     def frequencies(self, symbols: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,12 +30,13 @@ from ..files import replacing
 from .registry import Design
 
 FORMAT = "arcodec-model-1"
+_SHA256 = re.compile("[0-9a-f]{64}")
 SMALLEST = 1e-20  # scales and biases are 0 or at least this, so that nothing computed with them is subnormal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network as it lies in a file."""
+    """A trained network as it lies in a file, and in that of its base if it has one."""
 
     name: str
     path: Path
@@ -42,8 +45,7 @@ class Model:
     design: Design
     tensors: dict[str, np.ndarray]
     conformance: str  # sha-256 of the frequencies that the conformance symbols yield
-    base: str = ""  # sha-256 of the file whose tensors are used where this one has none
-    base_size: int = 0  # bytes of that file
+    base: Model | None = None  # the model whose tensors are used where this one's file has none
 
     @property
     def network(self) -> s.Network:
@@ -101,6 +103,7 @@ def save(
     check_tensors(str(path), design.layers(), tensors)
     about = {"format": FORMAT, "family": design.family, "config": design.settings(), "conformance": conformance}
     if base is not None:
+        _check_base(str(path), base, design)
         about["base"] = base.identity
         known = base.tensors
         tensors = {n: own for n, own in tensors.items() if n not in known or not np.array_equal(own, known[n])}
@@ -109,7 +112,7 @@ def save(
 
 
 def _no_base(identity: str) -> Model:
-    raise ModelError(f"it is read together with model {identity[:8]}")
+    raise ModelError(f"it is fine-tuned from model {identity[:8]}, and is read together with that")
 
 
 def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
@@ -130,33 +133,53 @@ def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
         design = Design.saved(about["family"], about["config"])
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: unknown design: {error}") from None
-    base, base_size = str(about.get("base", "")), 0
+    base = None
+    if "base" in about:
+        base = _found(path, about["base"], find_base)
+        _check_base(str(path), base, design)
+    check_tensors(str(path), design.layers(), tensors, base.tensors if base else {})
     if base:
-        try:
-            found = _base(base, find_base)
-        except ModelError as error:
-            raise ModelError(f"{path}: {error}") from None
-        tensors, base_size = {**found.tensors, **tensors}, found.size
-    check_tensors(str(path), design.layers(), tensors)
+        tensors = {**base.tensors, **tensors}
     identity, conformance = hashlib.sha256(content).hexdigest(), str(about.get("conformance"))
-    return Model(path.stem, path, identity, len(content), design, tensors, conformance, base, base_size)
+    return Model(path.stem, path, identity, len(content), design, tensors, conformance, base)
 
 
-def _base(identity: str, find_base: Callable[[str], Model]) -> Model:
-    base = find_base(identity)
-    if base.base:
-        raise ModelError(f"its base {base.name} has a base itself")
+def _found(path: Path, identity: Any, find_base: Callable[[str], Model]) -> Model:
+    """The base of this sha-256, and no other."""
+    if not isinstance(identity, str) or not _SHA256.fullmatch(identity):
+        raise ModelError(f"{path}: its base is not named by a sha-256")
+    try:
+        base = find_base(identity)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    if base.identity != identity:
+        raise ModelError(f"{path}: its base {base.name} changed while it was read")
     return base
 
 
-def check_tensors(name_of_file: str, network: s.Network | s.Stacks, tensors: dict[str, np.ndarray]) -> None:
-    """Raise ModelError unless the tensors are those of the network, in the ranges docs/EXACT.md assumes."""
-    expected = network.tensors()
+def _check_base(name_of_file: str, base: Model, design: Design) -> None:
+    if base.base is not None:
+        raise ModelError(f"{name_of_file}: its base {base.name} has a base itself")
+    if base.design != design:
+        raise ModelError(f"{name_of_file}: its base {base.name} is of another design")
+
+
+def check_tensors(
+    name_of_file: str,
+    network: s.Network | s.Stacks,
+    own: dict[str, np.ndarray],
+    inherited: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> None:
+    """Raise ModelError unless the tensors are those of the network, in the ranges docs/EXACT.md assumes.
+
+    inherited: those of the base, checked already.
+    """
+    expected, tensors = network.tensors(), {**inherited, **own}
     if tensors.keys() != expected.keys():
         odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
         raise ModelError(f"{name_of_file}: its tensors are not those of its design ({odd})")
-    for name, (shape, dtype) in expected.items():
-        array = tensors[name]
+    for name, array in own.items():
+        shape, dtype = expected[name]
         if array.shape != shape or array.dtype != dtype:
             raise ModelError(f"{name_of_file}: {name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
         if array.dtype == np.float32 and np.any((array != 0) & (np.abs(array) < SMALLEST)):

@@ -24,7 +24,7 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
-FINE_TUNED = tuple(f"{TEXT}-{kind}" for kind in ("docs",))
+FINE_TUNED = tuple(f"{TEXT}-{kind}" for kind in ("prose", "encyclopedic", "docs", "code", "langs"))
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
     "Run 'arcodec doctor' and report what it says"
@@ -46,7 +46,10 @@ def _load(path: Path, size: int, changed: int) -> Model:
 
 def at(path: Path) -> Model:
     """The model in this file, read once as long as the file does not change. Raises ModelError."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} is not a model file: {error}") from None
     return _load(path, status.st_size, status.st_mtime_ns)
 
 
@@ -68,10 +71,18 @@ def _identity(path: Path, size: int, changed: int) -> str:
 
 def known_by(prefix: str, others: Iterable[Path] = ()) -> Iterator[Path]:
     """The models, of those at hand and others, whose sha-256 begins with these hexadecimal digits."""
-    # Files are read until one is found: first those most likely to be asked for, then small ones.
-    for path in sorted({*paths(), *others}, key=lambda path: (path.stem not in DEFAULTS, path.stat().st_size)):
-        status = path.stat()
-        if _identity(path, status.st_size, status.st_mtime_ns).startswith(prefix):
+
+    def rank(path: Path) -> tuple[bool, bool, bool]:
+        return path.parent != SHIPPED, path.stem not in DEFAULTS, path.stem not in FINE_TUNED
+
+    # Files are read until one is found, so the likeliest come first.
+    for path in sorted({*paths(), *others}, key=lambda path: (*rank(path), path)):
+        try:
+            status = path.stat()
+            identity = _identity(path, status.st_size, status.st_mtime_ns)
+        except OSError:
+            continue
+        if identity.startswith(prefix):
             yield path
 
 
@@ -81,14 +92,9 @@ def find(name: str) -> Model:
         if path.stem == name:
             return at(path)
     if Path(name).is_file():
-        return at(Path(name).resolve())
+        return at(Path(name).absolute())
     known = ", ".join(path.stem for path in paths()) or "none"
     raise ModelError(f"no model {name!r}: known by name are {known}; or give the path of a model file")
-
-
-def foundation(model: Model) -> Model:
-    """The model whose tables this one uses: its base if it has one, or itself."""
-    return _base(model.path, model.base) if model.base else model
 
 
 def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
@@ -115,74 +121,46 @@ def verified(model: Model, engine: NetworkEngine) -> None:
         raise ModelError(_DIFFERS.format(engine=engine.name, model=model.name))
 
 
+@lru_cache(maxsize=12)
 def program(model: Model) -> Program:
     """A network that predicts bytes, laid out for the compiled engine and verified, which costs 0.01 s the first time.
 
     Raises ModelError and UsageError.
     """
-    return _program(model.identity, model.path)
-
-
-@lru_cache(maxsize=12)
-def _program(identity: str, path: Path) -> Program:
-    model = _same(path, identity)
-    verified(model, unverified(model))
-    return unverified(model).program
-
-
-def unverified(model: Model) -> CompiledEngine:
-    """A compiled engine to estimate with: what it codes is not for files. Raises as ``program``."""
-    return _unverified(model.identity, model.path)
-
-
-@lru_cache(maxsize=12)
-def _unverified(identity: str, path: Path) -> CompiledEngine:
-    from ..exact.program import compile_network
     from .compiled import CompiledEngine
 
-    model = _same(path, identity)
-    base = foundation(model)
-    shared = base is not model and base.tensors["embed.table"] is model.tensors["embed.table"]
-    table = unverified(base).program.table if shared else None
-    return CompiledEngine(model, program=compile_network(model.network, model.tensors, table))
+    verified(model, CompiledEngine(unverified(model)))
+    return unverified(model)
+
+
+@lru_cache(maxsize=12)
+def unverified(model: Model) -> Program:
+    """The same to estimate with: what it codes is not for files. Raises as ``program``."""
+    from ..exact.program import compile_network
+
+    network, base = model.network, model.base
+    shared = base is not None and base.tensors["embed.table"] is model.tensors["embed.table"]
+    return compile_network(network, model.tensors, unverified(base).table if base and shared else None)
 
 
 def compiled(model: Model, threads: int) -> CompiledEngine:
     """The compiled engine. Raises as ``program``."""
-    return _compiled(model.identity, model.path, threads)
-
-
-def _same(path: Path, identity: str) -> Model:
-    model = at(path)
-    if model.identity != identity:
-        raise ModelError(f"{path} changed while it was in use: try again")
-    return model
-
-
-@lru_cache(maxsize=4)
-def _compiled(identity: str, path: Path, threads: int) -> CompiledEngine:
     from .compiled import CompiledEngine
 
-    model = _same(path, identity)
-    return CompiledEngine(model, threads, program(model))
-
-
-def stack_program(model: Model) -> StackProgram:
-    """A network that predicts pixels, compiled and verified. Raises UsageError if it predicts bytes, and ModelError."""
-    return _stack_program(model.identity, model.path)
+    return CompiledEngine(program(model), threads)
 
 
 @lru_cache(maxsize=4)
-def _stack_program(identity: str, path: Path) -> StackProgram:
+def stack_program(model: Model) -> StackProgram:
+    """A network that predicts pixels, compiled and verified. Raises UsageError if it predicts bytes, and ModelError."""
     from ..exact.stack import answers, compile_stacks
 
-    model = _same(path, identity)
     stacks = model.design.stacks()
-    program = compile_stacks(stacks, model.tensors)
+    compiled = compile_stacks(stacks, model.tensors)
     stack = stacks.stacks[0]
-    if digest_of_answers(answers(program, conformance_codes(stack.inputs), stack.outputs)) != model.conformance:
+    if digest_of_answers(answers(compiled, conformance_codes(stack.inputs), stack.outputs)) != model.conformance:
         raise ModelError(_DIFFERS.format(engine="compiled", model=model.name))
-    return program
+    return compiled
 
 
 def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEngine:
@@ -191,14 +169,13 @@ def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEn
         return compiled(model, threads)
     if device != "torch" and not _DEVICE.fullmatch(device):
         raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
-    return _wide(model.identity, model.path, "cpu" if device == "torch" else device)
+    return _wide(model, "cpu" if device == "torch" else device)
 
 
 @lru_cache(maxsize=4)
-def _wide(identity: str, path: Path, device: str) -> NetworkEngine:
+def _wide(model: Model, device: str) -> NetworkEngine:
     from .wide import TorchEngine
 
-    model = _same(path, identity)
     engine = TorchEngine(model, device)
     verified(model, engine)
     return engine

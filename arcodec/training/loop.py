@@ -66,10 +66,9 @@ class Report:
     valid_bpb: dict[str, float]  # empty between validations
 
 
-def _optimisers(network: TorchNetwork, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Of all parameters but rows; and of rows, if they are trained."""
+def _optimisers(network: TorchNetwork, dense: list[nn.Parameter], recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Of these parameters; and of rows, if they are trained."""
     table = network.embed.table
-    dense = [p for p in network.parameters() if p is not table and p.requires_grad]
     matrices = [p for p in dense if p.ndim > 1]
     vectors = [p for p in dense if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -97,7 +96,10 @@ class Trainer:
         if recipe.fine_tune:
             self.network.embed.freeze_rows()
         self._prepare_for_device()
-        self.optimisers = _optimisers(self.network, recipe)
+        table = self.network.embed.table
+        self.dense = [p for p in self.network.parameters() if p is not table and p.requires_grad]
+        self.optimisers = _optimisers(self.network, self.dense, recipe)
+        self.base = ""  # sha-256 of the model that has the rows, if they are not trained
         self.train = train
         self.lanes = self._lanes(recipe.seed)
         self.memory = self.network.memory(recipe.lanes)
@@ -111,6 +113,8 @@ class Trainer:
         """Start from the weights of a model file instead of random ones. Raises as ``Design.check_growth``."""
         model.design.check_growth(self.design)
         self.network.adopt(model.tensors)
+        if self.recipe.fine_tune:
+            self.base = (model.base or model).identity
 
     def _lanes(self, seed: int) -> Lanes:
         recipe = self.recipe
@@ -147,15 +151,17 @@ class Trainer:
         self._start_afresh(chunk)
         last, rows, symbols = (torch.from_numpy(a).to(device) for a in (chunk.last, chunk.rows, chunk.symbols))
         factor = rate_at(recipe, self.step, self.seconds / 60 / recipe.minutes)
-        for optimiser, rate in zip(self.optimisers, (recipe.rate, recipe.table_rate), strict=False):
+        rates = (recipe.rate, recipe.table_rate)[: len(self.optimisers)]
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
             optimiser.zero_grad()
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         loss, memory = self.loss(last, rows, symbols, self.memory)
         loss.backward()
         self.memory = [None if state is None else state.detach() for state in memory]
-        dense = [p for p in self.network.parameters() if p is not self.network.embed.table and p.requires_grad]
-        if not torch.isfinite(nn.utils.clip_grad_norm_(dense, recipe.clip)):  # the kernels look up what NaN rounds to
+        if not torch.isfinite(
+            nn.utils.clip_grad_norm_(self.dense, recipe.clip)
+        ):  # the kernels look up what NaN rounds to
             raise UsageError("training diverged: give a smaller rate, as --recipe rate=0.0005, and begin anew")
         for optimiser in self.optimisers:
             optimiser.step()
@@ -172,6 +178,7 @@ class Trainer:
         state = {
             "design": {"family": self.design.family, "config": self.design.settings()},
             "recipe": dataclasses.asdict(self.recipe),
+            "base": self.base,
             "network": self.network.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
@@ -188,8 +195,9 @@ class Trainer:
         """
         state = torch.load(path, map_location=self.recipe.device, weights_only=True)
         Design.saved(state["design"]["family"], state["design"]["config"]).check_same(self.design, str(path))
-        if len(state["optimisers"]) != len(self.optimisers):
+        if state["recipe"].get("fine_tune", False) != self.recipe.fine_tune:
             raise UsageError(f"{path}: begun {'without' if self.recipe.fine_tune else 'with'} --fine-tune: go on so")
+        self.base = state.get("base", "")
         self.network.load_state_dict(state["network"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)

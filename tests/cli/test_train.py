@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from PIL import Image
@@ -63,25 +64,69 @@ def test_train_from_a_model(run: Run) -> None:
     assert run("train", "text", "text", "-o", "o.safetensors", "--from", "nobody", *few).code == 5
 
 
-def test_fine_tune_a_model_that_ships(run: Run) -> None:
+def test_fine_tune(run: Run) -> None:
     Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
-    fast = ("--recipe", "lanes=2", "--recipe", "rate=0.003", "--recipe", "warmup=2", "--minutes", "0.1", "--fine-tune")
-    begun = run("train", "text", "text", "-o", "mine.safetensors", "--from", "text", *fast)
-    assert begun.code == 0
-    assert Path("mine.safetensors").stat().st_size < 800_000
-    again = run("train", "text", "text", "-o", "again.safetensors", "--from", "mine.safetensors", *fast)
-    assert again.code == 0
-    entries = {entry["name"]: entry for entry in json.loads(run("models", "--json").out)}
-    bases = [store.find(f"{name}.safetensors").base for name in ("mine", "again")]
-    assert bases == [entries["text"]["sha256"]] * 2  # of a fine-tuned one, what that was begun with
-    assert entries["text-docs"]["base"] == entries["text"]["sha256"]
+    quick = ("--recipe", "lanes=2", "--recipe", "steps=16", "--minutes", "0.02")
+    tune = ("train", "text", "text", "--fine-tune", *quick)
+    assert run("train", "text", "text", "-o", "base.safetensors", *SMALL, *quick).code == 0
+    size = Path("base.safetensors").stat().st_size
+    made = run(*tune, "-o", "mine.safetensors", "--from", "base.safetensors")
+    assert made.code == 0
+    assert "it is read together with" in made.err
+    assert Path("mine.safetensors").stat().st_size < size / 4
+    assert run(*tune, "-o", "again.safetensors", "--from", "mine.safetensors").code == 0
+    base = store.find("base.safetensors")
+    for name in ("mine", "again"):
+        assert store.find(f"{name}.safetensors").base is base  # of a fine-tuned one, what that was begun with
     assert run("compress", "text", "--model", "mine.safetensors").code == 0
     assert run("decompress", "text.arc", "-o", "back", "--model", "mine.safetensors").code == 0
     assert Path("back").read_bytes() == Path("text").read_bytes()
-    for wrong, word in (((), "give it with --from"), (("--from=text", "--config=followers=3"), "another")):
-        refused = run("train", "text", "text", "-o", "o.safetensors", *fast, *wrong)
-        assert (refused.code, refused.err.count("\n")) == (2, 1)
+    Path("base.safetensors").rename("away")
+    os.utime("mine.safetensors", ns=(1, 1))  # so that it is read again
+    for command in (("decompress", "text.arc", "-f"), ("test", "text.arc"), ("compress", "-f", "text")):
+        refused = run(*command, "--model", "mine.safetensors")
+        assert (refused.code, refused.err.count("\n")) == (5, 1)
+        assert "fine-tuned from model" in refused.err
+
+
+def test_fine_tuning_what_ships_makes_a_small_file(run: Run) -> None:
+    Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
+    few = ("--recipe", "lanes=2", "--recipe", "steps=16", "--minutes", "0.01", "--fine-tune")
+    made = run("train", "text", "text", "-o", "mine.safetensors", "--from", "text", *few)
+    assert made.code == 0
+    assert "read together" not in made.err
+    assert Path("mine.safetensors").stat().st_size < 800_000
+    entries = {entry["name"]: entry for entry in json.loads(run("models", "--json").out)}
+    assert entries["text-docs"]["base"] == entries["text"]["sha256"]
+    assert (entries["text-docs"]["tried"], entries["text"]["tried"]) == (True, False)
+
+
+def test_fine_tuning_refuses(run: Run) -> None:
+    Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
+    quick = ("--recipe", "lanes=2", "--recipe", "steps=16", "--minutes", "0.01")
+    for seed, name in enumerate(("one", "two")):
+        begun = run("train", "text", "text", "-o", f"{name}.safetensors", *SMALL, *quick, f"--seed={seed}")
+        assert begun.code == 0
+    kept = Path("one.safetensors").read_bytes()
+    Path("one.safetensors.checkpoint").unlink()
+    assert (
+        run("train", "text", "text", *quick, "-o", "m.safetensors", "--from=one.safetensors", "--fine-tune").code == 0
+    )
+    for wrong, word in (
+        (("--fine-tune",), "give it with --from"),
+        (("--fine-tune", "--from=one.safetensors", "--config=followers=3"), "another"),
+        (("--fine-tune", "--from=one.safetensors", "-o", "one.safetensors"), "give another -o"),
+        (("--from=one.safetensors", "--recipe=fine_tune=true"), "give --fine-tune"),
+        (
+            ("--fine-tune", "--from=two.safetensors", "--resume", "-o", "m.safetensors"),
+            "not begun with two.safetensors",
+        ),
+        (("--from=one.safetensors", "--resume", "-o", "m.safetensors"), "begun with --fine-tune: go on so"),
+    ):
+        refused = run("train", "text", "text", "-o", "o.safetensors", *quick, *wrong)
+        assert (refused.code, refused.err.count("\n")) == (2, 1), wrong
         assert word in refused.err
+    assert Path("one.safetensors").read_bytes() == kept
 
 
 def test_train_on_images(run: Run) -> None:

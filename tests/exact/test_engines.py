@@ -12,10 +12,9 @@ from arcodec.exact.memory import fresh_memory
 from arcodec.exact.torch_layers import PRODUCTS
 from arcodec.exact.torch_networks import TorchNetwork
 from arcodec.models import wide
-from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model
 from arcodec.models.wide import TorchEngine
-from tests.conftest import SMALL, random_network
+from tests.conftest import SMALL, compiled, random_network
 
 
 def torch_weights(network: TorchNetwork, lanes: list[np.ndarray], chunk: int, product: str = "float32") -> np.ndarray:
@@ -70,9 +69,7 @@ def test_float32_equals_int8_products(network: TorchNetwork, symbols: np.ndarray
 
 
 def test_torch_equals_compiled(small_model: Model, symbols: np.ndarray) -> None:
-    assert np.array_equal(
-        TorchEngine(small_model).frequencies(symbols), CompiledEngine(small_model).frequencies(symbols)
-    )
+    assert np.array_equal(TorchEngine(small_model).frequencies(symbols), compiled(small_model).frequencies(symbols))
 
 
 @pytest.mark.parametrize("kind", sorted(SMALL))
@@ -108,12 +105,12 @@ def at_extremes(model: Model, seed: int) -> Model:
 @pytest.mark.parametrize("seed", range(4))
 def test_operands_at_their_extremes(small_model: Model, symbols: np.ndarray, seed: int) -> None:
     extreme = at_extremes(small_model, seed)
-    compiled = CompiledEngine(extreme).frequencies(symbols)
-    assert np.array_equal(TorchEngine(extreme).frequencies(symbols), compiled)
-    assert np.array_equal(TorchEngine(extreme, product="int8").frequencies(symbols), compiled)
-    assert (compiled.sum(1) == 2**24).all()
-    assert (compiled >= 1).all()
-    assert len(np.unique(compiled)) > 100
+    ours = compiled(extreme).frequencies(symbols)
+    assert np.array_equal(TorchEngine(extreme).frequencies(symbols), ours)
+    assert np.array_equal(TorchEngine(extreme, product="int8").frequencies(symbols), ours)
+    assert (ours.sum(1) == 2**24).all()
+    assert (ours >= 1).all()
+    assert len(np.unique(ours)) > 100
 
 
 @pytest.mark.parametrize("product", sorted(set(PRODUCTS) - {"bfloat16"}))
@@ -130,13 +127,13 @@ def test_engines_write_the_same_words_and_read_each_other(
     small_model: Model, symbols: np.ndarray, threads: int
 ) -> None:
     blocks = [symbols[:300], symbols[300:301], symbols[301:]]
-    compiled, wide = CompiledEngine(small_model, threads), TorchEngine(small_model)
-    ours, theirs = list(compiled.encode(blocks, print)), list(wide.encode(blocks, lambda done: None))
+    one, wide = compiled(small_model, threads), TorchEngine(small_model)
+    ours, theirs = list(one.encode(blocks, print)), list(wide.encode(blocks, lambda done: None))
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a.words, b.words)
         assert a.model_bits == pytest.approx(b.model_bits, abs=1e-6)
     coded = [(c.words, len(block)) for c, block in zip(ours, blocks, strict=True)]
-    for engine in (compiled, wide):
+    for engine in (one, wide):
         for block, back in zip(blocks, engine.decode(coded, lambda done: None), strict=True):
             assert np.array_equal(block, back)
 
@@ -148,7 +145,7 @@ def test_lanes_that_remember_too_much_take_turns(
     monkeypatch.setattr(wide, "_MEMORY", 2 * model.network.memory_bytes())
     blocks = [symbols[:20], symbols[20:50], symbols[50:51], symbols[51:90], symbols[90:100]]
     ours = [coded.words for coded in TorchEngine(model).encode(blocks, print)]
-    for a, b in zip(ours, CompiledEngine(model).encode(blocks, print), strict=True):
+    for a, b in zip(ours, compiled(model).encode(blocks, print), strict=True):
         assert np.array_equal(a, b.words)
     coded = [(words, len(block)) for words, block in zip(ours, blocks, strict=True)]
     done: list[int] = []
@@ -159,6 +156,6 @@ def test_lanes_that_remember_too_much_take_turns(
 
 def test_impossible_words_are_refused(small_model: Model) -> None:
     words = np.full(2, 0xFFFFFFFF, np.uint32)  # beyond what the last symbol's interval can reach
-    for engine in (CompiledEngine(small_model), TorchEngine(small_model)):
+    for engine in (compiled(small_model), TorchEngine(small_model)):
         with pytest.raises(DamagedError, match="no symbol fits"):
             list(engine.decode([(words, 10)], lambda done: None))

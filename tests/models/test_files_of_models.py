@@ -17,6 +17,7 @@ from arcodec.models import store
 from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import FORMAT, Model, conformance_symbols, digest, load, save
 from arcodec.models.registry import FAMILIES, Design
+from tests.conftest import GOLDEN
 
 
 def rewritten(model: Model, path: Path, tensors: dict[str, np.ndarray], **about: object) -> Path:
@@ -31,7 +32,7 @@ def test_a_model_is_named_by_the_sha256_of_its_file(small_model: Model) -> None:
 
 
 def test_the_conformance_vector_is_checked_at_use(small_model: Model, tmp_path: Path) -> None:
-    assert store.engine_for(small_model) is store.engine_for(small_model)
+    assert store.program(small_model) is store.program(small_model)
     wrong = load(rewritten(small_model, tmp_path / "wrong.safetensors", small_model.tensors, conformance="0" * 64))
     for device in ("cpu", "torch"):
         with pytest.raises(ModelError, match="does not compute model 'wrong'"):
@@ -117,30 +118,31 @@ def fine_tuned(model: Model, path: Path) -> Path:
     """A model with another head than this one's, its base."""
     head = f"{len(model.network.branches)}.1.codes"
     tensors = {**model.tensors, head: -model.tensors[head]}
-    made = compile_network(model.network, tensors)
-    conformance = digest(CompiledEngine(model, program=made).frequencies(conformance_symbols()))
-    save(path, model.design, tensors, conformance, model)
+    engine = CompiledEngine(compile_network(model.network, tensors))
+    save(path, model.design, tensors, digest(engine.frequencies(conformance_symbols())), model)
     return path
 
 
 def test_a_fine_tuned_model_has_what_differs_from_its_base(
-    small_model: Model, tmp_path: Path, known_models: None
+    small_model: Model, symbols: np.ndarray, tmp_path: Path, known_models: None
 ) -> None:
     path = fine_tuned(small_model, tmp_path / "tuned.safetensors")
     head = f"{len(small_model.network.branches)}.1.codes"
     assert list(load_file(path)) == [head]
     tuned = store.find(str(path))
-    assert tuned.base == small_model.identity
+    assert tuned.base is not None
+    assert tuned.base.path == small_model.path
     assert tuned.identity == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert store.foundation(tuned).path == small_model.path
-    assert store.foundation(small_model) is small_model
     assert tuned.tensors.keys() == small_model.tensors.keys()
     assert np.array_equal(tuned.tensors[head], -small_model.tensors[head])
-    assert store.program(tuned).table is store.program(store.foundation(tuned)).table
+    assert store.program(tuned).table is store.unverified(tuned.base).table
+    wide = store.engine_for(tuned, "torch").frequencies(symbols)
+    assert np.array_equal(wide, store.engine_for(tuned).frequencies(symbols))
     text = b"What one tune says, another does not. " * 9
     file = arcodec.compress(text, str(path))
     assert file != arcodec.compress(text, str(small_model.path))
     assert arcodec.decompress(file, model=str(path)) == text
+    assert arcodec.measure(text, str(path)).model_size_bytes in (0, tuned.size + small_model.size)
 
 
 def test_a_base_lies_beside_or_among_the_models_at_hand(
@@ -149,40 +151,71 @@ def test_a_base_lies_beside_or_among_the_models_at_hand(
     model, here = small_models["recurrent"], tmp_path / "here"
     here.mkdir()
     path = fine_tuned(model, here / "tuned.safetensors")
-    with pytest.raises(ModelError, match=rf"fine-tuned from model {model.identity[:8]}, which is not at hand"):
-        store.find(str(path))
-    with pytest.raises(ModelError, match="read together with"):
-        load(path)
+    for find in (lambda: store.find(str(path)), lambda: load(path)):
+        with pytest.raises(ModelError, match=rf"fine-tuned from model {model.identity[:8]}, "):
+            find()
     beside = Path(shutil.copy(model.path, here / "base.safetensors"))
-    assert store.foundation(store.find(str(path))).path == beside
+    (here / "aside.safetensors").symlink_to("nothing")
+    tuned = store.find(str(path))
+    assert tuned.base is not None
+    assert tuned.base.path == beside
     beside.rename(tmp_path / "base.safetensors")
+    assert store.program(tuned) is store.program(tuned)  # it was read whole
     monkeypatch.setenv("ARCODEC_MODELS", str(tmp_path))
     os.utime(path, ns=(1, 1))  # so that it is read again
-    assert store.find(str(path)).base == model.identity
+    assert store.find(str(path)).base is not None
 
 
-def test_a_base_has_none_itself(small_models: dict[str, Model], tmp_path: Path, known_models: None) -> None:
-    tuned = store.find(str(fine_tuned(small_models["recurrent"], tmp_path / "tuned.safetensors")))
-    twice = tmp_path / "twice.safetensors"
-    save(twice, tuned.design, tuned.tensors, tuned.conformance, tuned)
+def test_a_base_has_none_itself(small_models: dict[str, Model], tmp_path: Path) -> None:
+    model = small_models["recurrent"]
+    tuned = load(fine_tuned(model, tmp_path / "tuned.safetensors"), lambda identity: model)
     with pytest.raises(ModelError, match="its base tuned has a base itself"):
-        store.find(str(twice))
+        save(tmp_path / "twice.safetensors", tuned.design, tuned.tensors, tuned.conformance, tuned)
+    twice = rewritten(tuned, tmp_path / "twice.safetensors", {}, base=tuned.identity)
+    with pytest.raises(ModelError, match="its base tuned has a base itself"):
+        load(twice, lambda identity: tuned)
 
 
-def test_the_base_must_be_of_the_same_network(
-    small_models: dict[str, Model], tmp_path: Path, known_models: None
-) -> None:
-    base, other = small_models["convolution"], small_models["recurrent"]
-    path = rewritten(other, tmp_path / "odd.safetensors", {}, base=base.identity)
-    with pytest.raises(ModelError, match="not those of its design"):
-        store.find(str(path))
+def test_the_base_must_be_of_the_same_design(small_models: dict[str, Model], tmp_path: Path) -> None:
+    """Packed rows of twice the width in half the bits have the same shape."""
+    base = small_models["recurrent"]
+    config = base.design.settings() | {"row_width": 16, "code_bits": 2}
+    path = rewritten(base, tmp_path / "odd.safetensors", base.tensors, base=base.identity, config=config)
+    with pytest.raises(ModelError, match="its base small-recurrent is of another design"):
+        load(path, lambda identity: base)
 
 
-def test_fine_tuned_models_that_ship_are_small_and_have_the_default_as_base() -> None:
-    for name in store.FINE_TUNED:
-        model = store.find(name)
-        assert model.base == store.find(store.TEXT).identity
-        assert model.size < 800_000
+@pytest.mark.parametrize("base", [7, None, "", "4", "g" * 64, "\n" * 64])
+def test_a_base_is_named_by_a_whole_sha256(small_models: dict[str, Model], tmp_path: Path, base: object) -> None:
+    model = small_models["recurrent"]
+    path = rewritten(model, tmp_path / "odd.safetensors", model.tensors, base=base)
+    with pytest.raises(ModelError, match="its base is not named by a sha-256"):
+        load(path, lambda identity: model)
+
+
+def test_a_base_that_is_another_by_now(small_models: dict[str, Model], tmp_path: Path) -> None:
+    path = fine_tuned(small_models["recurrent"], tmp_path / "tuned.safetensors")
+    with pytest.raises(ModelError, match="changed while it was read"):
+        load(path, lambda identity: small_models["followers"])
+
+
+def test_a_fine_tuned_model_of_pictures_predicts_no_bytes(tmp_path: Path, known_models: None) -> None:
+    pixels = load(GOLDEN / "small-pixels.safetensors")
+    save(tmp_path / "p.safetensors", pixels.design, pixels.tensors, pixels.conformance, pixels)
+    with pytest.raises(UsageError, match="predicts pictures, not bytes"):
+        arcodec.compress(b"bytes", str(tmp_path / "p.safetensors"))
+
+
+def test_a_model_file_that_is_away(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a model file"):
+        store.at(tmp_path / "away.safetensors")
+
+
+def test_fine_tuned_models_that_ship_are_small_and_share_one_base() -> None:
+    """So that to try them all takes one table."""
+    models = [store.find(name) for name in store.FINE_TUNED]
+    assert {model.base for model in models} == {store.find(store.TEXT)}
+    assert max(model.size for model in models) < 800_000
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 100])
@@ -238,7 +271,11 @@ def test_models_that_have_shipped_stay() -> None:
         "text-4": "91433bd3",
         "text-5": "e889c3e4",
         "text": "887e024a",
+        "text-prose": "7e07ad2c",
+        "text-encyclopedic": "93d17edb",
         "text-docs": "7ad0394a",
+        "text-code": "6994dd71",
+        "text-langs": "3f2c742d",
         "photographs": "a38dc26c",
         "thumbnails-1": "231c97c7",
         "thumbnails-2": "16a4b9ff",

@@ -14,7 +14,6 @@ from arcodec.errors import UsageError
 from arcodec.exact.contexts import rows_of
 from arcodec.exact.memory import fresh_memory
 from arcodec.exact.spec import Embed
-from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design
 from arcodec.training import corpus
@@ -23,7 +22,7 @@ from arcodec.training.export import write_model
 from arcodec.training.loop import Recipe, Report, Trainer
 from arcodec.training.rate import rate_at
 from arcodec.training.stream import Lanes
-from tests.conftest import SMALL
+from tests.conftest import SMALL, compiled
 
 TEXT = b"she sells sea shells on the sea shore. " * 300
 QUICK = {"lanes": 4, "steps": 32, "warmup": 5, "valid_minutes": 0.02}
@@ -223,7 +222,9 @@ def test_fine_tuning_leaves_the_rows(small_models: dict[str, Model], tmp_path: P
     assert not np.array_equal(tuned.tensors["embed.last"], model.tensors["embed.last"])
     assert path.stat().st_size < model.size / 4
     trainer.save(tmp_path / "c")
-    Trainer(model.design, Recipe(fine_tune=True, **QUICK), [source()], []).resume(tmp_path / "c")
+    again = Trainer(model.design, Recipe(fine_tune=True, **QUICK), [source()], [])
+    again.resume(tmp_path / "c")
+    assert again.base == trainer.base == model.identity
     with pytest.raises(UsageError, match="begun with --fine-tune: go on so"):
         Trainer(model.design, Recipe(**QUICK), [source()], []).resume(tmp_path / "c")
 
@@ -239,7 +240,7 @@ def test_a_model_without_followers_is_given_them(
     write_model(trainer.network, grown, tmp_path / "m.safetensors")
     written = load(tmp_path / "m.safetensors")
     assert not written.tensors["embed.followers"].any()
-    assert np.array_equal(CompiledEngine(written).frequencies(symbols), CompiledEngine(model).frequencies(symbols))
+    assert np.array_equal(compiled(written).frequencies(symbols), compiled(model).frequencies(symbols))
     trainer.advance()
     assert trainer.network.embed.followers.any()
     smaller = Trainer(model.design, Recipe(lanes=2, steps=8), [source()], [])
