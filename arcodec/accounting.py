@@ -58,6 +58,7 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         predictor=predictor.name,
         coded_share=_coded_share(members),
         model_name=model.name if model else "",
+        base_name=model.base.name if model and model.base else "",
         model_size_bytes=sum(part.size for part in (model, model.base) if part) if model else 0,
     )
 

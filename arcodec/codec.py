@@ -44,9 +44,9 @@ def compress(
     """Compress bytes-like data to the content of an .arc file.
 
     model: the name of a model that ships (see ``arcodec models``), the path of a model file, or ``none``; by default
-        the preset's.
-    preset: ``fast``, experts without a network; ``default``, with the network ``text``; ``best``, with more memory, in
-        blocks of up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
+        whichever of the networks for text knows a sample of the data best.
+    preset: ``fast``, experts without a network; ``default``, with a network; ``best``, with more memory, in blocks of
+        up to 16 MiB, and the network goes on learning from the data (a fifth of the speed).
     mix: mix the network with experts that learn from the data while they are coded; without a network, the experts are
         alone. If a sample shows that the network does not help, it is left out; of short data, the experts are, if the
         network alone makes them smaller. False: the network alone.

@@ -69,7 +69,8 @@ class Ledger:
     container_bytes: Counter[str] = field(default_factory=Counter)
     predictor: str = ""  # what predicted: network, experts, both, or nothing
     model_name: str = ""
-    model_size_bytes: int = 0  # of the model's file: side information, never part of the account
+    base_name: str = ""  # the model whose tables it uses, if it is fine-tuned
+    model_size_bytes: int = 0  # of their files: side information, never part of the account
     source: KnownSource | None = None
     coded_share: float = 1.0  # of the symbols, those that were not stored
     dimensions: int = 0  # samples of a picture; 0 for bytes
@@ -139,6 +140,7 @@ class Ledger:
             "mixture_regret_bits": self.regret_bits,
             "predictor": self.predictor,
             "model": self.model_name,
+            "base": self.base_name or None,
             "model_file_bytes": self.model_size_bytes,
         }
 
@@ -166,7 +168,8 @@ class Ledger:
         if self.experts_bits:
             out += self._experts()
         if self.model_name:
-            out.append(f"not in the file: the model {self.model_name}, {8 * self.model_size_bytes:,} bits")
+            base = f" with its base {self.base_name}" if self.base_name else ""
+            out.append(f"not in the file: the model {self.model_name}{base}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)
 
     def _experts(self) -> list[str]:

@@ -161,7 +161,7 @@ def open(
     Reading decodes block by block and can seek. Writing collects everything, and closing puts the file in place; if the
     block of a ``with`` ends in an exception, or the file is never closed, no file is written.
 
-    model: name or path; for writing, by default the preset's; for reading, where the file's own is not at hand.
+    model: name or path; for writing, as for ``compress``; for reading, where the file's own is not at hand.
     preset: for writing: ``fast``, ``default`` or ``best``.
     max_memory: as for ``compress``.
     max_output_size: for reading. Each block is checked, but not the whole (``decompress`` does that).

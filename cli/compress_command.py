@@ -36,7 +36,7 @@ def _target(source: Path) -> Path:
 @console.preset
 @_levels
 @click.option(
-    "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default the preset's."
+    "--model", metavar="NAME|PATH", help="The network (see 'arcodec models'), or none; by default whichever suits FILE."
 )
 @console.no_mix
 @console.media

@@ -94,7 +94,7 @@ max_output_size = click.option(
 preset = click.option(
     "--preset",
     type=click.Choice(["fast", "default", "best"]),
-    help="fast: experts that learn from the data, no network. default: the network text with more of them. "
+    help="fast: experts that learn from the data, no network. default: a network for text with more of them. "
     "best: more memory, and the network learns from the data, too; in large blocks, on one core each; slow.",
 )
 no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")

@@ -39,7 +39,7 @@ class _Wanted:
     "models",
     multiple=True,
     metavar="NAME|PATH",
-    help="A network, or none; several give a column each. By default the preset's, or the .arc file's own.",
+    help="A network, or none; several give a column each. By default whichever suits FILE, or the .arc file's own.",
 )
 @click.option(
     "--reference", metavar="NAME|PATH", help="The model whose KL is taken from the others'; the first by default."

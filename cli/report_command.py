@@ -25,7 +25,7 @@ _SHOWN = 1 << 18  # symbols whose costs are shown one by one, a file
 @console.some_files
 @click.option("-o", "target", required=True, metavar="OUT.html", help="Write the page to this file.")
 @click.option("-f", "force", is_flag=True, help="Overwrite it.")
-@click.option("--model", metavar="NAME|PATH", help="A network, or none. By default the preset's.")
+@click.option("--model", metavar="NAME|PATH", help="A network, or none. By default whichever suits FILE.")
 @console.preset
 @console.no_mix
 @console.media
