@@ -102,7 +102,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     from .exact.learning import can_learn
     from .models import store
 
-    found = store.find(model) if model else _most_familiar(data)
+    found = store.find(model) if model else _most_familiar(data, mix and device == "cpu")
     alone, mixture = Predictor(container.NETWORK, found), Predictor(container.MIXTURE, found, level)
     if not mix or device != "cpu":
         return alone
@@ -116,11 +116,14 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     return mixture.learning() if learns else mixture
 
 
-def _most_familiar(data: memoryview) -> Model:
-    """Of the network for all texts and those fine-tuned from it, the one alone to which a sample costs the fewest bits.
+def _most_familiar(data: memoryview, mixed: bool) -> Model:
+    """Of the network for all texts and those fine-tuned from it, the one with which a sample costs the fewest bits.
 
-    All of them try a quarter of the sample, and the best of those the whole.
+    All of them try a quarter of the sample, and the best of those the whole. mixed: among the experts of ``default``,
+    which make up for much that a network alone would be blamed for.
     """
+    from .mixing.engine import MixtureEngine
+    from .mixing.team import DEFAULT
     from .models import store
     from .models.compiled import CompiledEngine
 
@@ -128,7 +131,9 @@ def _most_familiar(data: memoryview) -> Model:
         sample = np.frombuffer(_sample(data, size), np.uint8)
 
         def bits(model: Model) -> float:
-            (coded,) = CompiledEngine(store.unverified(model)).encode([sample], lambda done: None)
+            program = store.unverified(model)
+            engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
+            (coded,) = engine.encode([sample], lambda done: None)
             return coded.model_bits
 
         return sorted(models, key=bits)[:count]
