@@ -32,7 +32,6 @@ def command(as_json: bool) -> None:
 
 
 def _show(models: list[Model], as_json: bool) -> None:
-
     if as_json:
         entries = [
             {
