@@ -24,8 +24,9 @@ _SAMPLES = 3 << 20  # of a picture, a block
 _LANES = 256  # an engine that runs blocks side by side gets this many, as long as they are not too short
 _SHORTEST_LANE = 1 << 12
 _SAMPLE, _PIECES = 1 << 13, 4  # bytes that decide whether a network earns its time, and from how many places they are
-_LEAST_TRIED, _TRIED_OF = 1 << 10, 64  # bytes that decide which network does: one of so many, but not too few
-_FINALISTS = 3  # networks that try the whole of these bytes; all others only a quarter
+_LEAST_TRIED, _MOST_TRIED, _TRIED_OF = 1 << 10, 1 << 12, 64  # bytes that decide which network does: one of so many
+_PARTED = 2  # kinds of text whose parts are tried on a quarter of these bytes, as the kinds are
+_FINALISTS = 3  # networks that are tried on all of them
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
@@ -119,31 +120,33 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
 def _most_familiar(data: memoryview, mixed: bool) -> Model:
     """Of the network for all texts and those fine-tuned from it, the one with which a sample costs the fewest bits.
 
-    All of them try a quarter of the sample, and the best of those the whole. mixed: among the experts of ``default``,
-    which make up for much that a network alone would be blamed for.
+    The network for all and those for kinds of text predict a quarter of the sample, then those for parts of the
+    likeliest kinds do; the best of all predict the whole. mixed: among the experts of ``default``, which make up for
+    much that a network alone would be blamed for.
     """
     from .mixing.engine import MixtureEngine
     from .mixing.team import DEFAULT
     from .models import store
     from .models.compiled import CompiledEngine
 
-    def best(models: list[Model], size: int, count: int) -> list[Model]:
-        sample = np.frombuffer(_sample(data, size), np.uint8)
+    def bits(name: str, size: int) -> float:
+        program = store.unverified(store.find(name))
+        engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
+        (coded,) = engine.encode([np.frombuffer(_sample(data, size), np.uint8)], lambda done: None)
+        return coded.model_bits
 
-        def bits(model: Model) -> float:
-            program = store.unverified(model)
-            engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
-            (coded,) = engine.encode([sample], lambda done: None)
-            return coded.model_bits
-
-        return sorted(models, key=bits)[:count]
+    def best(costs: dict[str, float], count: int) -> list[str]:
+        return sorted(costs, key=costs.__getitem__)[:count]
 
     if not data:
         return store.find(store.TEXT)
-    size = min(_SAMPLE, max(_LEAST_TRIED, len(data) // _TRIED_OF))
-    models = [store.find(name) for name in (store.TEXT, *store.FINE_TUNED)]
-    (found,) = best(best(models, size // _PIECES, _FINALISTS), size, 1)
-    return found
+    size = min(_MOST_TRIED, max(_LEAST_TRIED, len(data) // _TRIED_OF))
+    quarter = size // _PIECES
+    costs = {name: bits(name, quarter) for name in (store.TEXT, *store.KINDS)}
+    for kind in best({kind: costs[kind] for kind in store.KINDS}, _PARTED):
+        costs |= {part: bits(part, quarter) for part in store.KINDS[kind]}
+    (found,) = best({name: bits(name, size) for name in best(costs, _FINALISTS)}, 1)
+    return store.find(found)
 
 
 def _sample(data: memoryview, size: int = _SAMPLE) -> memoryview:

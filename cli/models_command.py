@@ -60,9 +60,9 @@ def _show(models: list[Model], as_json: bool) -> None:
             f"{m.design.layers().macs():14,}  {m.size:11,}  {m.path}"
         )
     click.echo(
-        "multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named; + or this,"
+        "multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named; + or one of"
     )
-    click.echo("if a sample of the file costs it less; base: the model whose tables it uses")
+    click.echo("these, if a sample of the file costs it fewer bits; base: the model whose tables it uses")
 
 
 def _mark(model: Model) -> str:

@@ -19,6 +19,7 @@ from arcodec.mixing.pixels import team as pixel_team
 from arcodec.mixing.pixels.engine import conformance_picture
 from arcodec.mixing.team import BEST, DEFAULT, LEARNING, TEAMS
 from arcodec.models import store
+from arcodec.models.engine import Coded
 from arcodec.models.file import Model, load
 from arcodec.predictor import (
     Predictor,
@@ -52,7 +53,7 @@ def test_presets_are_the_teams_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("docs/FORMAT.md", "text-docs"), ("arcodec/predictor.py", "text-code"), ("data/sample.txt", "text-prose")],
+    [("docs/FORMAT.md", "text-docs"), ("arcodec/predictor.py", "text-python"), ("data/sample.txt", "text-prose")],
 )
 def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: str) -> None:
     text = (Path(__file__).parent.parent / path).read_bytes()
@@ -63,6 +64,35 @@ def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: s
     file = arcodec.compress(text)
     assert len(file) < len(arcodec.compress(text, "text"))
     assert arcodec.decompress(file) == text
+
+
+def test_parts_of_the_two_likeliest_kinds_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = dict.fromkeys(store.FINE_TUNED, 90.0) | {"text": 10.0, "text-code": 20.0, "text-docs": 30.0}
+    parts = {kind: store.KINDS[kind] for kind in ("text-code", "text-docs", "text-langs")}
+    costs |= {parts["text-code"][1]: 8.0, parts["text-docs"][0]: 7.0, parts["text-langs"][0]: 1.0}
+    tried = []
+
+    class Known:
+        def __init__(self, program: str, _: object) -> None:
+            self.name = program
+
+        def encode(self, blocks: list[np.ndarray], _: object) -> list[Coded]:
+            tried.append((self.name, len(blocks[0])))
+            return [Coded(np.zeros(0, np.uint32), costs[self.name], 0.0)]
+
+    monkeypatch.setattr("arcodec.mixing.engine.MixtureEngine", Known)
+    monkeypatch.setattr(store, "unverified", lambda model: model.name)
+    data = memoryview(bytes(100_000))
+    found = predictor._most_familiar(data, mixed=True)
+    assert found.name == parts["text-docs"][0]  # text-langs has a better part, but is itself not likely
+    quarter, whole = 100_000 // 64 // 4, 4 * (100_000 // 64 // 4)
+    assert {name for name, size in tried if size == quarter} == {
+        "text",
+        *store.KINDS,
+        *parts["text-code"],
+        *parts["text-docs"],
+    }
+    assert [name for name, size in tried if size == whole] == [found.name, parts["text-code"][1], "text"]
 
 
 def test_a_network_that_is_named_is_taken() -> None:

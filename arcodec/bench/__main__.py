@@ -9,7 +9,7 @@ from pathlib import Path
 from . import accounts, corpora, known, pictures, sameness, speed, validation
 from .measure import machine
 
-_WHAT = ("corpora", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation", "learning")
+_WHAT = ("corpora", "files", "messages", "accounts", "speed", "memory", "sameness", "sources", "validation", "learning")
 _PICTURES = ("photographs", "once-jpeg", "drawings", "small-pictures", "picture-speed", "large-picture")
 
 
@@ -24,6 +24,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
     match options.what:
         case "corpora":
             return corpora.corpora(data, presets)
+        case "files":
+            return corpora.files(options.data, options.limit)
         case "messages":
             return corpora.messages(data)
         case "accounts":
@@ -59,8 +61,7 @@ def main() -> None:
         type=Path,
         nargs="*",
         help="folder with calgary/ and canterbury/; for messages with train/ and valid/; for validation and learning, "
-        "categories; "
-        "for pictures, those; for small-pictures with mnist/ and cifar10-4k/",
+        "categories; for files, any folders; for pictures, those; for small-pictures with mnist/ and cifar10-4k/",
     )
     parser.add_argument(
         "--model",
@@ -71,7 +72,10 @@ def main() -> None:
     parser.add_argument("--megapixels", type=int, default=16, help="largest picture of picture-speed (16)")
     parser.add_argument("--megabytes", type=int, default=100, help="of the input for memory (100)")
     parser.add_argument(
-        "--limit", type=int, default=200_000, help="bytes of each category for validation and learning (200,000)"
+        "--limit",
+        type=int,
+        default=200_000,
+        help="bytes of each category for validation and learning, of each folder for files (200,000)",
     )
     parser.add_argument("--pieces", type=int, default=32, help="that these are cut into for validation (32)")
     options = parser.parse_args()

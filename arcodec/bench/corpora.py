@@ -1,7 +1,8 @@
-"""Whole corpora beside the peers, and short messages beside those that bring a dictionary."""
+"""Whole corpora and folders of files beside the peers, and short messages beside those that bring a dictionary."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import zstandard
 
 from .. import codec
+from ..models import store
 from . import measure as m
 from . import peers as p
 
@@ -18,8 +20,11 @@ _MESSAGES = 20
 _SAMPLE = 1 << 14  # bytes of each training document the dictionary sees
 
 
-def _ours(content: bytes, preset: str) -> int:
-    return m.round_trip_size(content, lambda data: codec.compress(data, preset=preset, verify=False), codec.decompress)
+def _ours(content: bytes, preset: str, model: str | None = None) -> int:
+    def compress(data: bytes) -> bytes:
+        return codec.compress(data, model, preset=preset, verify=False)
+
+    return m.round_trip_size(content, compress, codec.decompress)
 
 
 def corpora(data: Path, presets: Sequence[str]) -> Iterator[str]:
@@ -40,6 +45,39 @@ def corpora(data: Path, presets: Sequence[str]) -> Iterator[str]:
         yield ""
     if missing:
         yield f"Not installed, hence not measured: {', '.join(missing)}."
+
+
+def files(folders: Sequence[Path], limit: int) -> Iterator[str]:
+    """Sums over files compressed one by one: with the network that is chosen, with ``text``, and by the peers.
+
+    Of each folder about ``limit`` bytes, of the files with the least sha-256. Raises SystemExit if it has none.
+    """
+    peers, missing = p.available()
+    names = ["arcodec default", f"with {store.TEXT}", *(peer.name for peer in peers)]
+    yield m.row(["folder", "files", "bytes", *names])
+    yield m.row(["---", *["---:"] * (len(names) + 2)])
+    for folder in folders:
+        contents = _chosen(folder, limit)
+        sizes = [sum(_ours(content, "default", model) for content in contents) for model in (None, store.TEXT)]
+        for peer in peers:
+            sizes.append(sum(m.round_trip_size(content, peer.compress, peer.decompress) for content in contents))
+        yield m.row([folder.name, *(f"{n:,}" for n in (len(contents), sum(map(len, contents)), *sizes))])
+    if missing:
+        yield f"Not installed, hence not measured: {', '.join(missing)}."
+
+
+def _chosen(folder: Path, limit: int) -> list[bytes]:
+    paths = {hashlib.sha256(path.read_bytes()).digest(): path for path in folder.rglob("*") if path.is_file()}
+    found: list[bytes] = []
+    size = 0
+    for _, path in sorted(paths.items()):
+        if size >= limit:
+            break
+        found.append(path.read_bytes())
+        size += len(found[-1])
+    if not found:
+        raise SystemExit(f"python -m arcodec.bench files: no files in {folder}")
+    return found
 
 
 def _documents(folder: Path) -> list[bytes]:

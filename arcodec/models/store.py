@@ -24,7 +24,28 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
-FINE_TUNED = tuple(f"{TEXT}-{kind}" for kind in ("prose", "encyclopedic", "docs", "code", "langs"))
+# Fine-tuned from TEXT to a kind of text; behind each, those fine-tuned further from it to a part of that kind.
+KINDS: dict[str, tuple[str, ...]] = {
+    "text-prose": (),
+    "text-encyclopedic": (),
+    "text-docs": ("text-html", "text-markdown", "text-man"),
+    "text-code": (
+        "text-c",
+        "text-java",
+        "text-go",
+        "text-rust",
+        "text-python",
+        "text-web",
+        "text-scripts",
+        "text-code-other",
+    ),
+    "text-data": (),
+    "text-tables": (),
+    "text-po": (),
+    "text-langs": ("text-romance", "text-germanic", "text-slavic", "text-cjk"),
+}
+FINE_TUNED = tuple(name for kind, parts in KINDS.items() for name in (kind, *parts))
+_AT_HAND = 8 + len(FINE_TUNED)  # models kept in memory: all that are tried on a text, and some more
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
     "Run 'arcodec doctor' and report what it says"
@@ -39,7 +60,7 @@ def paths() -> Iterator[Path]:
         yield from sorted(path for path in folder.glob("*.safetensors") if path.is_file())
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=_AT_HAND)
 def _load(path: Path, size: int, changed: int) -> Model:
     return load(path, lambda identity: _base(path, identity))
 
@@ -121,7 +142,7 @@ def verified(model: Model, engine: NetworkEngine) -> None:
         raise ModelError(_DIFFERS.format(engine=engine.name, model=model.name))
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=_AT_HAND)
 def program(model: Model) -> Program:
     """A network that predicts bytes, laid out for the compiled engine and verified, which costs 0.01 s the first time.
 
@@ -133,7 +154,7 @@ def program(model: Model) -> Program:
     return unverified(model)
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=_AT_HAND)
 def unverified(model: Model) -> Program:
     """The same to estimate with: what it codes is not for files. Raises as ``program``."""
     from ..exact.program import compile_network
