@@ -91,7 +91,12 @@ def test_parts_of_the_two_likeliest_kinds_are_tried(monkeypatch: pytest.MonkeyPa
         *parts["text-code"],
         *parts["text-docs"],
     }
-    assert [name for name, size in tried if size == 2000] == [found.name, parts["text-code"][1], "text"]
+    assert [name for name, size in tried if size == 2000] == [
+        found.name,
+        parts["text-code"][1],
+        "text",
+        "text-code",
+    ]
 
 
 def test_a_network_that_is_named_is_taken() -> None:
