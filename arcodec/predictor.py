@@ -25,8 +25,7 @@ _LANES = 256  # an engine that runs blocks side by side gets this many, as long 
 _SHORTEST_LANE = 1 << 12
 _SAMPLE, _PIECES = 1 << 13, 4  # bytes that decide whether a network earns its time, and from how many places they are
 _LEAST_TRIED, _MOST_TRIED, _TRIED_OF = 1 << 10, 1 << 12, 64  # bytes that decide which network does: one of so many
-_PARTED = 2  # kinds of text whose parts are tried on some of these bytes, as the kinds are
-_FINALISTS = 4  # networks that are tried on all of them
+_FINALISTS = 4  # networks that try the whole of these bytes; all others only a quarter, but no less than half the least
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
@@ -120,9 +119,8 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
 def _most_familiar(data: memoryview, mixed: bool) -> Model:
     """Of the network for all texts and those fine-tuned from it, the one with which a sample costs the fewest bits.
 
-    The network for all and those for kinds of text predict a part of the sample, then those for parts of the likeliest
-    kinds do; the best of all predict the whole. mixed: among the experts of ``default``, which make up for much that a
-    network alone would be blamed for.
+    All of them predict a part of the sample, and the best of those the whole. mixed: among the experts of ``default``,
+    which make up for much that a network alone would be blamed for.
     """
     from .mixing.engine import MixtureEngine
     from .mixing.team import DEFAULT
@@ -142,10 +140,8 @@ def _most_familiar(data: memoryview, mixed: bool) -> Model:
         return store.find(store.TEXT)
     size = min(_MOST_TRIED, max(_LEAST_TRIED, len(data) // _TRIED_OF))
     few = max(_LEAST_TRIED // 2, size // 4)
-    costs = {name: bits(name, few) for name in (store.TEXT, *store.KINDS)}
-    for kind in best({kind: costs[kind] for kind in store.KINDS}, _PARTED):
-        costs |= {part: bits(part, few) for part in store.KINDS[kind]}
-    (found,) = best({name: bits(name, size) for name in best(costs, _FINALISTS)}, 1)
+    likely = best({name: bits(name, few) for name in (store.TEXT, *store.FINE_TUNED)}, _FINALISTS)
+    (found,) = best({name: bits(name, size) for name in likely}, 1)
     return store.find(found)
 
 

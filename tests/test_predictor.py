@@ -66,10 +66,10 @@ def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: s
     assert arcodec.decompress(file) == text
 
 
-def test_parts_of_the_two_likeliest_kinds_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    costs = dict.fromkeys(store.FINE_TUNED, 90.0) | {"text": 10.0, "text-code": 20.0, "text-docs": 30.0}
-    parts = {kind: store.KINDS[kind] for kind in ("text-code", "text-docs", "text-langs")}
-    costs |= {parts["text-code"][1]: 8.0, parts["text-docs"][0]: 7.0, parts["text-langs"][0]: 1.0}
+def test_the_likeliest_networks_try_the_whole_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a sample's first part text-man is only fourth, of the whole it is best."""
+    first = dict.fromkeys(("text", *store.FINE_TUNED), 90.0) | {"text": 10, "text-go": 20, "text-c": 30, "text-man": 40}
+    whole = dict.fromkeys(first, 1.0) | {"text": 8.0, "text-go": 7.0, "text-c": 9.0, "text-man": 6.0}
     tried = []
 
     class Known:
@@ -78,25 +78,16 @@ def test_parts_of_the_two_likeliest_kinds_are_tried(monkeypatch: pytest.MonkeyPa
 
         def encode(self, blocks: list[np.ndarray], _: object) -> list[Coded]:
             tried.append((self.name, len(blocks[0])))
-            return [Coded(np.zeros(0, np.uint32), costs[self.name], 0.0)]
+            return [Coded(np.zeros(0, np.uint32), (first if len(blocks[0]) <= 1024 else whole)[self.name], 0.0)]
 
     monkeypatch.setattr("arcodec.mixing.engine.MixtureEngine", Known)
     monkeypatch.setattr(store, "unverified", lambda model: model.name)
-    data = memoryview(bytes(128_000))  # of which 2,000 bytes are tried
-    found = predictor._most_familiar(data, mixed=True)
-    assert found.name == parts["text-docs"][0]  # text-langs has a better part, but is itself not likely
-    assert {name for name, size in tried if size == 500} == {
-        "text",
-        *store.KINDS,
-        *parts["text-code"],
-        *parts["text-docs"],
-    }
-    assert [name for name, size in tried if size == 2000] == [
-        found.name,
-        parts["text-code"][1],
-        "text",
-        "text-code",
-    ]
+    found = predictor._most_familiar(memoryview(bytes(128_000)), mixed=True)
+    assert found.name == "text-man"
+    assert [size for _, size in tried] == [512] * len(first) + [2000] * 4
+    tried.clear()
+    predictor._most_familiar(memoryview(bytes(10_000_000)), mixed=True)
+    assert [size for _, size in tried] == [1024] * len(first) + [4096] * 4
 
 
 def test_a_network_that_is_named_is_taken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -24,27 +25,35 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
-# Fine-tuned from TEXT to a kind of text; behind each, those fine-tuned further from it to a part of that kind.
-KINDS: dict[str, tuple[str, ...]] = {
-    "text-prose": (),
-    "text-encyclopedic": (),
-    "text-docs": ("text-html", "text-markdown", "text-man"),
-    "text-code": (
-        "text-c",
-        "text-java",
-        "text-go",
-        "text-rust",
-        "text-python",
-        "text-web",
-        "text-scripts",
-        "text-code-other",
-    ),
-    "text-data": (),
-    "text-tables": (),
-    "text-po": (),
-    "text-langs": ("text-romance", "text-germanic", "text-slavic", "text-cjk"),
-}
-FINE_TUNED = tuple(name for kind, parts in KINDS.items() for name in (kind, *parts))
+# Fine-tuned from TEXT to a kind of text, a language or a format; tried on every text (docs/MODELS.md).
+FINE_TUNED = tuple(
+    f"{TEXT}-{kind}"
+    for kind in (
+        "prose",
+        "encyclopedic",
+        "docs",
+        "html",
+        "markdown",
+        "man",
+        "code",
+        "c",
+        "java",
+        "go",
+        "rust",
+        "python",
+        "web",
+        "scripts",
+        "code-other",
+        "data",
+        "tables",
+        "po",
+        "langs",
+        "romance",
+        "germanic",
+        "slavic",
+        "cjk",
+    )
+)
 _AT_HAND = 8 + len(FINE_TUNED)  # models kept in memory: all that are tried on a text, and some more
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
@@ -114,8 +123,11 @@ def find(name: str) -> Model:
             return at(path)
     if Path(name).is_file():
         return at(Path(name).absolute())
-    known = ", ".join(path.stem for path in paths()) or "none"
-    raise ModelError(f"no model {name!r}: known by name are {known}; or give the path of a model file")
+    known = [path.stem for path in paths()]
+    if alike := difflib.get_close_matches(name, known, n=1, cutoff=0.8):
+        raise ModelError(f"no model {name!r}: did you mean {alike[0]}?")
+    names = ", ".join(known) or "none"
+    raise ModelError(f"no model {name!r}: known by name are {names}; or give the path of a model file")
 
 
 def find_by_prefix(prefix: bytes, extra: str | None = None) -> Model:
