@@ -127,22 +127,24 @@ def _most_familiar(data: memoryview, mixed: bool) -> Model:
     from .models import store
     from .models.compiled import CompiledEngine
 
-    def bits(name: str, size: int) -> float:
-        program = store.unverified(store.find(name))
-        engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
-        (coded,) = engine.encode([np.frombuffer(_sample(data, size), np.uint8)], lambda done: None)
-        return coded.model_bits
+    def best(models: list[Model], size: int, count: int) -> list[Model]:
+        sample = np.frombuffer(_sample(data, size), np.uint8)
 
-    def best(costs: dict[str, float], count: int) -> list[str]:
-        return sorted(costs, key=costs.__getitem__)[:count]
+        def bits(model: Model) -> float:
+            program = store.unverified(model)
+            engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
+            (coded,) = engine.encode([sample], lambda done: None)
+            return coded.model_bits
+
+        return sorted(models, key=bits)[:count]
 
     if not data:
         return store.find(store.TEXT)
     size = min(_MOST_TRIED, max(_LEAST_TRIED, len(data) // _TRIED_OF))
-    few = max(_LEAST_TRIED // 2, size // 4)
-    likely = best({name: bits(name, few) for name in (store.TEXT, *store.FINE_TUNED)}, _FINALISTS)
-    (found,) = best({name: bits(name, size) for name in likely}, 1)
-    return store.find(found)
+    models = [store.find(name) for name in (store.TEXT, *store.FINE_TUNED)]
+    likely = best(models, max(_LEAST_TRIED // 2, size // 4), _FINALISTS)
+    (found,) = best(likely, size, 1)
+    return found
 
 
 def _sample(data: memoryview, size: int = _SAMPLE) -> memoryview:
