@@ -132,7 +132,7 @@ def measured(
                 progress=lambda done: progress(round(done * share)),
                 file=view,
             )
-    predictor = choose(view, model, preset, mix, device)
+    predictor = choose(view, model, preset, mix, resources)
     size = block_size_for(len(view), predictor, device) if block_size is None else block_size
     if not 1 <= size <= container.MAX_BLOCK:
         raise UsageError(f"block size {size}: expected 1 to {container.MAX_BLOCK}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from .errors import LimitError, ModelError, UsageError
 from .machine import available_cores, installed_memory
 
 if TYPE_CHECKING:
-    from .models.engine import Engine
+    from .models.engine import Engine, Progress
     from .models.file import Model
 
 PRESETS = ("fast", "default", "best")  # a preset's place is its level, see container
@@ -87,7 +88,7 @@ def check_choice(model: str | None, preset: str, mix: bool) -> None:
         raise UsageError("the fast preset has experts only: it takes no model, and there is no network to be alone")
 
 
-def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: str) -> Predictor:
+def choose(data: memoryview, model: str | None, preset: str, mix: bool, resources: Resources) -> Predictor:
     """The predictor for these data: with a network, where there is one, if it shortens a sample of them.
 
     Unless a model is named, the network is the one of those for text that knows the sample best. Of short data that the
@@ -102,46 +103,50 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, device: 
     from .exact.learning import can_learn
     from .models import store
 
-    found = store.find(model) if model else _most_familiar(data, mix and device == "cpu")
+    mixed = mix and resources.device == "cpu"
+    found = store.find(model) if model else _most_familiar(data, mixed, resources)
     alone, mixture = Predictor(container.NETWORK, found), Predictor(container.MIXTURE, found, level)
-    if not mix or device != "cpu":
+    if not mixed:
         return alone
     sample = _sample(data)
-    mixed = _size(mixture, sample)
-    if 100 * mixed >= _WORTH * _size(experts, sample):
+    size = _size(mixture, sample)
+    if 100 * size >= _WORTH * _size(experts, sample):
         return experts
-    if len(data) <= _SHORT and _size(alone, sample) < mixed:
+    if len(data) <= _SHORT and _size(alone, sample) < size:
         return alone
     learns = preset == "best" and can_learn(store.program(found))
     return mixture.learning() if learns else mixture
 
 
-def _most_familiar(data: memoryview, mixed: bool) -> Model:
+def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model:
     """Of the network for all texts and those fine-tuned from it, the one with which a sample costs the fewest bits.
 
-    All of them predict a part of the sample, and the best of those the whole. mixed: among the experts of ``default``,
-    which make up for much that a network alone would be blamed for.
+    All of them predict a part of the sample, and the best of those the whole, side by side. mixed: among the experts of
+    ``default``, which make up for much that a network alone would be blamed for.
     """
     from .mixing.engine import MixtureEngine
     from .mixing.team import DEFAULT
     from .models import store
     from .models.compiled import CompiledEngine
+    from .models.parallel import side_by_side
 
     def best(models: list[Model], size: int, count: int) -> list[Model]:
         sample = np.frombuffer(_sample(data, size), np.uint8)
 
-        def bits(model: Model) -> float:
+        def bits(model: Model, tell: Progress) -> float:
             program = store.unverified(model)
             engine: Engine = MixtureEngine(program, DEFAULT) if mixed else CompiledEngine(program)
-            (coded,) = engine.encode([sample], lambda done: None)
+            (coded,) = engine.encode([sample], tell)
             return coded.model_bits
 
-        return sorted(models, key=bits)[:count]
+        costs = side_by_side(bits, models, resources.cores(len(models)), lambda done: None)
+        return [model for _, model in sorted(zip(costs, models, strict=True), key=itemgetter(0))[:count]]
 
     if not data:
         return store.find(store.TEXT)
     size = min(_MOST_TRIED, max(_LEAST_TRIED, len(data) // _TRIED_OF))
     models = [store.find(name) for name in (store.TEXT, *store.FINE_TUNED)]
+    store.unverified(models[0])  # its tables are everyone's: before two cores unpack them at once
     likely = best(models, max(_LEAST_TRIED // 2, size // 4), _FINALISTS)
     (found,) = best(likely, size, 1)
     return found

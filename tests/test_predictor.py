@@ -58,7 +58,7 @@ def test_presets_are_the_teams_in_order() -> None:
 def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: str) -> None:
     text = (Path(__file__).parent.parent / path).read_bytes()
     for mix in (False, True):
-        model = choose(memoryview(text), None, "default", mix, "cpu").model
+        model = choose(memoryview(text), None, "default", mix, Resources()).model
         assert model is not None
         assert model.name == name
     file = arcodec.compress(text)
@@ -82,17 +82,17 @@ def test_the_likeliest_networks_try_the_whole_sample(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("arcodec.mixing.engine.MixtureEngine", Known)
     monkeypatch.setattr(store, "unverified", lambda model: model.name)
-    found = predictor._most_familiar(memoryview(bytes(128_000)), mixed=True)
+    found = predictor._most_familiar(memoryview(bytes(128_000)), mixed=True, resources=Resources(threads=1))
     assert found.name == "text-man"
     assert [size for _, size in tried] == [512] * len(first) + [2000] * 4
     tried.clear()
-    predictor._most_familiar(memoryview(bytes(10_000_000)), mixed=True)
+    predictor._most_familiar(memoryview(bytes(10_000_000)), mixed=True, resources=Resources(threads=1))
     assert [size for _, size in tried] == [1024] * len(first) + [4096] * 4
 
 
 def test_a_network_that_is_named_is_taken() -> None:
     text = (Path(__file__).parent.parent / "README.md").read_bytes()[:6000]
-    model = choose(memoryview(text), "text", "default", True, "cpu").model
+    model = choose(memoryview(text), "text", "default", True, Resources()).model
     assert model is not None
     assert model.name == "text"
 
@@ -100,20 +100,20 @@ def test_a_network_that_is_named_is_taken() -> None:
 def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], english: bytes) -> None:
     levels = {}
     for family, model in small_models.items():
-        chosen = choose(memoryview(2 * english), str(model.path), "best", True, "cpu")
+        chosen = choose(memoryview(2 * english), str(model.path), "best", True, Resources())
         assert chosen.kind == container.MIXTURE
         levels[family] = chosen.level
     static, learning_too = ("attention", "convolution"), ("recurrent", "followers")
     assert levels == dict.fromkeys(static, BEST.number) | dict.fromkeys(learning_too, LEARNING.number)
-    alone = choose(memoryview(english), "none", "best", True, "cpu")
+    alone = choose(memoryview(english), "none", "best", True, Resources())
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
 
 
 def test_whether_a_network_helps_is_not_judged_by_the_head(small_models: dict[str, Model], english: bytes) -> None:
     model = str(small_models["recurrent"].path)
     noise = random.Random(0).randbytes(40_000)
-    assert choose(memoryview(english[:100] + noise), model, "default", True, "cpu").kind == container.EXPERTS
-    assert choose(memoryview(noise[:4096] + 2 * english), model, "default", True, "cpu").kind == container.MIXTURE
+    assert choose(memoryview(english[:100] + noise), model, "default", True, Resources()).kind == container.EXPERTS
+    assert choose(memoryview(noise[:4096] + 2 * english), model, "default", True, Resources()).kind == container.MIXTURE
 
 
 @pytest.mark.parametrize("preset", ["default", "best"])
@@ -126,11 +126,11 @@ def test_of_short_data_the_network_may_be_better_alone(
     sizes = {container.EXPERTS: 1000, container.MIXTURE: 500 + harm, container.NETWORK: 500}
     monkeypatch.setattr(predictor, "_size", lambda chosen, sample: sizes[chosen.kind])
     better = container.NETWORK if harm > 0 else container.MIXTURE
-    assert choose(memoryview(english[:4096]), model, preset, True, "cpu").kind == better
-    assert choose(memoryview(english[:1000]), model, preset, True, "cpu").kind == better
-    assert choose(memoryview(english * 2), model, preset, True, "cpu").kind == container.MIXTURE
+    assert choose(memoryview(english[:4096]), model, preset, True, Resources()).kind == better
+    assert choose(memoryview(english[:1000]), model, preset, True, Resources()).kind == better
+    assert choose(memoryview(english * 2), model, preset, True, Resources()).kind == container.MIXTURE
     sizes[container.EXPERTS] = 500
-    assert choose(memoryview(english[:1000]), model, preset, True, "cpu").kind == container.EXPERTS
+    assert choose(memoryview(english[:1000]), model, preset, True, Resources()).kind == container.EXPERTS
 
 
 @pytest.mark.parametrize("length", [1, 60, 300, 1000, 4000])
@@ -224,7 +224,7 @@ def test_a_device_for_networks_does_not_cut_the_blocks_of_experts() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 100])
 def test_the_choice_needs_no_certain_length(small_model: Model, length: int) -> None:
-    chosen = choose(memoryview(b"a" * length), str(small_model.path), "default", True, "cpu")
+    chosen = choose(memoryview(b"a" * length), str(small_model.path), "default", True, Resources())
     assert chosen.kind in (container.EXPERTS, container.MIXTURE)
 
 
