@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).parent.parent
 INSTALLED = {"arcodec": "arcodec", "cli": "arcodec_cli"}
-FILES = ("*.py", "py.typed", "*.safetensors", "weights/*.md", "templates/*")
+FILES = ("*.py", "py.typed", "*.safetensors", "*.kept", "weights/*.md", "templates/*")
 
 
 def test_the_wheel_holds_every_module_and_every_model(tmp_path):

@@ -1,7 +1,8 @@
 """Model files: safetensors with the integers of a network, its design, and a conformance vector.
 
-A fine-tuned model may leave out the tensors it has in common with the model it was begun with, its base: then its file
-names the base by its sha-256, and is read together with it.
+A fine-tuned model may leave out the tensors it has in common with the model it was begun with, its base, and a larger
+one the rows of contexts that it reads like a smaller one: then its file names the base by its sha-256, and is read
+together with it.
 
 There is no code in a model file, and nothing in it is believed before it is checked: names, shapes, types and ranges
 are those on which docs/EXACT.md builds its bounds.
@@ -122,10 +123,18 @@ def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} is not a model file: {error}") from None
+    return parse(path, content, find_base)
+
+
+def parse(path: Path, content: bytes, find_base: Callable[[str], Model] = _no_base) -> Model:
+    """``load``, of what lies in a model's file."""
+    try:
         tensors: dict[str, np.ndarray] = from_safetensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = json.loads(header.get("__metadata__", {}).get("arcodec", "{}"))
-    except (SafetensorError, OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+    except (SafetensorError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a model file: {error}") from None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ModelError(f"{path} is not an arcodec model file: expected format {FORMAT}")
@@ -137,9 +146,10 @@ def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
     if "base" in about:
         base = _found(path, about["base"], find_base)
         _check_base(str(path), base, design)
-    check_tensors(str(path), design.layers(), tensors, base.tensors if base else {})
-    if base:
-        tensors = {**base.tensors, **tensors}
+    layers = design.layers()
+    inherited = {n: tensor for n, tensor in base.tensors.items() if n in layers.tensors()} if base else {}
+    check_tensors(str(path), layers, tensors, inherited)
+    tensors = {**inherited, **tensors}
     identity, conformance = hashlib.sha256(content).hexdigest(), str(about.get("conformance"))
     return Model(path.stem, path, identity, len(content), design, tensors, conformance, base)
 
@@ -160,7 +170,7 @@ def _found(path: Path, identity: Any, find_base: Callable[[str], Model]) -> Mode
 def _check_base(name_of_file: str, base: Model, design: Design) -> None:
     if base.base is not None:
         raise ModelError(f"{name_of_file}: its base {base.name} has a base itself")
-    if base.design != design:
+    if base.design != design and not design.reads_rows_of(base.design):
         raise ModelError(f"{name_of_file}: its base {base.name} is of another design")
 
 
@@ -178,10 +188,11 @@ def check_tensors(
     if tensors.keys() != expected.keys():
         odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
         raise ModelError(f"{name_of_file}: its tensors are not those of its design ({odd})")
-    for name, array in own.items():
+    for name, array in tensors.items():
         shape, dtype = expected[name]
         if array.shape != shape or array.dtype != dtype:
             raise ModelError(f"{name_of_file}: {name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+    for name, array in own.items():
         if array.dtype == np.float32 and np.any((array != 0) & (np.abs(array) < SMALLEST)):
             raise ModelError(f"{name_of_file}: {name} holds values below {SMALLEST}")
         low, high = _range(name)

@@ -78,6 +78,13 @@ class Design:
         if differs:
             raise UsageError(f"{of} is of another network: {differs}; give the settings that it was begun with")
 
+    def reads_rows_of(self, other: Design) -> bool:
+        """Whether rows of contexts mean the same in both networks, however different what stands behind them."""
+        if self.of_pictures or other.of_pictures:
+            return False
+        ours, theirs = self.network().embed, other.network().embed
+        return dataclasses.replace(theirs, width=ours.width) == ours
+
     @property
     def of_pictures(self) -> bool:
         """Whether it predicts pixels, and not bytes."""

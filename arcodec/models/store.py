@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError, UsageError
+from . import kept
 from .engine import NetworkEngine
-from .file import Model, conformance_codes, conformance_symbols, digest, digest_of_answers, identity_of, load
+from .file import Model, conformance_codes, conformance_symbols, digest, digest_of_answers, identity_of, parse
 
 if TYPE_CHECKING:
     from ..exact.program import Program
@@ -55,6 +56,7 @@ FINE_TUNED = tuple(
     )
 )
 _AT_HAND = 8 + len(FINE_TUNED)  # models kept in memory: all that are tried on a text, and some more
+_LONGEST_CHAIN = 16  # of models that are kept beside others (see kept)
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
     "Run 'arcodec doctor' and report what it says"
@@ -66,12 +68,17 @@ def paths() -> Iterator[Path]:
     """Every model file at hand: the shipped ones, then those in the folders ARCODEC_MODELS lists (as PATH does)."""
     folders = [SHIPPED, *(Path(f) for f in os.environ.get("ARCODEC_MODELS", "").split(os.pathsep) if f)]
     for folder in folders:
-        yield from sorted(path for path in folder.glob("*.safetensors") if path.is_file())
+        yield from _in(folder)
+
+
+def _in(folder: Path) -> list[Path]:
+    endings = (".safetensors", kept.SUFFIX)
+    return sorted(path for path in folder.glob("*.*") if path.suffix in endings and path.is_file())
 
 
 @lru_cache(maxsize=_AT_HAND)
 def _load(path: Path, size: int, changed: int) -> Model:
-    return load(path, lambda identity: _base(path, identity))
+    return parse(path, _content(path), lambda identity: at(_known(path, identity, "it is fine-tuned from")))
 
 
 def at(path: Path) -> Model:
@@ -83,20 +90,36 @@ def at(path: Path) -> Model:
     return _load(path, status.st_size, status.st_mtime_ns)
 
 
-def _base(path: Path, identity: str) -> Model:
-    """The model from which the one in this file was fine-tuned: among those at hand, or beside it."""
-    beside = sorted(other for other in path.parent.glob("*.safetensors") if other.is_file())
-    for other in known_by(identity, beside):
-        return at(other)
+def _content(path: Path, deep: int = _LONGEST_CHAIN) -> bytes:
+    """A model's file, also if it is kept as what it differs in from a younger one's. Raises ModelError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} is not a model file: {error}") from None
+    if path.suffix != kept.SUFFIX:
+        return content
+    if not deep:
+        raise ModelError(f"{path} is kept beside a model that is kept beside another, and so on: too many")
+
+    def younger(identity: str) -> bytes:
+        return _content(_known(path, identity, f"{path} is kept as what differs from"), deep - 1)
+
+    return kept.restored(path, content, younger)
+
+
+def _known(path: Path, identity: str, tied: str) -> Path:
+    """The file, among those at hand or beside it, of the model without which the one in this file cannot be read."""
+    for other in known_by(identity, _in(path.parent)):
+        return other
     raise ModelError(
-        f"it is fine-tuned from model {identity[:8]}, which is not at hand: put that beside it, "
-        "or into a folder named in ARCODEC_MODELS"
+        f"{tied} model {identity[:8]}, which is not at hand: put that beside it, or into a folder named in "
+        "ARCODEC_MODELS"
     )
 
 
 @lru_cache(maxsize=64)
 def _identity(path: Path, size: int, changed: int) -> str:
-    return identity_of(path)
+    return kept.identity_of(path) if path.suffix == kept.SUFFIX else identity_of(path)
 
 
 def known_by(prefix: str, others: Iterable[Path] = ()) -> Iterator[Path]:
