@@ -64,9 +64,9 @@ def text(
     """Train on files, folders, globs and .zst shards, by maximum likelihood.
 
     A PATH counts by its size, or by the WEIGHT given. With --from, training goes on from the weights of a model, such
-    as one that ships; --config followers=9 gives it a memory of what followed, if it has none. With --fine-tune, too,
-    its tables stay as they are: training is faster, and OUT has only what differs. Beside OUT stand its checkpoint
-    (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
+    as one that ships; --config may make it larger (width, blocks, expansion), or give it a memory of what followed
+    (followers=9). With --fine-tune, too, its tables stay as they are: training is faster, and OUT has only what
+    differs. Beside OUT stand its checkpoint (OUT.checkpoint), written every minute, and its learning curve (OUT.csv).
     """
     from arcodec.models import store
 
@@ -78,13 +78,15 @@ def text(
     from arcodec.training.export import write_model
     from arcodec.training.loop import Recipe, Trainer
 
-    begun = _begun(start, family is not None or (fine_tune and bool(config)))
+    begun = _begun(start, family is not None)
     base = _kept(begun, out) if begun and fine_tune else None
     if begun is None:
         design = Design.of(family or "recurrent", **_settings(config))
     else:
         design = Design.of(begun.design.family, **begun.design.settings() | _settings(config))
         begun.design.check_growth(design)
+        if base and not design.reads_rows_of(base.design):
+            raise UsageError(f"--fine-tune keeps the tables of {base.name}: this network would read others")
     wide = {} if device == "cpu" else {"product": "bfloat16", "compile": True, "lanes": 256}
     chosen = _chosen(recipe, Recipe)
     if "fine_tune" in chosen:

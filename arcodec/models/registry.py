@@ -22,6 +22,7 @@ OF_PICTURES = "pixels"
 # What a setting was before there was one. Each new one belongs here, or older models would become others.
 _BEFORE = {"recurrent": {"followers": 0}}
 _ALL = {**FAMILIES, OF_PICTURES: pixels}
+_GROW = ("width", "blocks", "expansion")  # settings of family recurrent
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ class Design:
     def check_growth(self, grown: Design) -> None:
         """Raise UsageError unless training of the grown network can begin with one of this design.
 
-        Only what adds nothing at first may be new: rows of followers.
+        What is new adds nothing at first: rows of followers and, of family recurrent, width, blocks and expansion.
         """
-        config = self.config
-        if getattr(config, "followers", None) == 0:
-            config = dataclasses.replace(config, followers=getattr(grown.config, "followers", 0))
+        config, larger = self.config, grown.config
+        if self.family == grown.family == "recurrent":
+            more = {name: max(getattr(config, name), getattr(larger, name)) for name in _GROW}
+            config = dataclasses.replace(config, **more, followers=config.followers or larger.followers)
         differs = _differences(Design(self.family, config), grown)
         if differs:
-            raise UsageError(f"the network to begin with is another (only followers can be added): {differs}")
+            raise UsageError(f"the network to begin with is another, which does not grow into this one: {differs}")
 
     def check_same(self, other: Design, of: str) -> None:
         """Raise UsageError, with words about ``of``, which has this design, unless the other is the same."""

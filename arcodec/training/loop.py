@@ -22,6 +22,7 @@ from ..models.registry import Design
 from . import fused
 from .corpus import Source
 from .evaluate import categories, nats
+from .growth import grow
 from .rate import rate_at
 from .run import run
 from .stream import Chunk, Lanes
@@ -112,7 +113,10 @@ class Trainer:
     def begin_with(self, model: Model) -> None:
         """Start from the weights of a model file instead of random ones. Raises as ``Design.check_growth``."""
         model.design.check_growth(self.design)
-        self.network.adopt(model.tensors)
+        if model.network.branches == self.network.spec.branches:
+            self.network.adopt(model.tensors)
+        else:
+            grow(self.network, model.tensors, model.network, self.recipe.seed)
         if self.recipe.fine_tune:
             self.base = (model.base or model).identity
 

@@ -101,6 +101,25 @@ def test_fine_tuning_what_ships_makes_a_small_file(run: Run) -> None:
     assert (entries["text-docs"]["tried"], entries["text"]["tried"]) == (True, False)
 
 
+def test_a_larger_network_on_the_tables_of_a_smaller_one(run: Run) -> None:
+    Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
+    quick = ("--recipe", "lanes=2", "--recipe", "steps=16", "--minutes", "0.02")
+    assert run("train", "text", "text", "-o", "base.safetensors", *SMALL, *quick).code == 0
+    larger = ("--from", "base.safetensors", "--config", "width=48", "--config", "blocks=2")
+    assert run("train", "text", "text", "--fine-tune", *larger, *quick, "-o", "large.safetensors").code == 0
+    base, large = (store.find(f"{name}.safetensors") for name in ("base", "large"))
+    assert large.base is base
+    assert (large.design.config.width, large.design.config.blocks) == (48, 2)
+    assert large.tensors["embed.table"] is base.tensors["embed.table"]
+    assert run("train", "text", "text", "-o", "old.safetensors", *SMALL, *quick, "--config=followers=0").code == 0
+    other = ("--from", "old.safetensors", "--config", "followers=9")
+    refused = run("train", "text", "text", "--fine-tune", *other, *quick, "-o", "o.safetensors")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "--fine-tune keeps the tables of old: this network would read others" in refused.err
+    assert run("compress", "text", "--model", "large.safetensors").code == 0
+    assert run("test", "text.arc", "--model", "large.safetensors").code == 0
+
+
 def test_fine_tuning_refuses(run: Run) -> None:
     Path("text").write_bytes(b"peter piper picked a peck of pickled pepper. " * 200)
     quick = ("--recipe", "lanes=2", "--recipe", "steps=16", "--minutes", "0.01")
@@ -114,7 +133,8 @@ def test_fine_tuning_refuses(run: Run) -> None:
     )
     for wrong, word in (
         (("--fine-tune",), "give it with --from"),
-        (("--fine-tune", "--from=one.safetensors", "--config=followers=3"), "another"),
+        (("--fine-tune", "--from=one.safetensors", "--config=followers=3"), "its followers is 9, not 3"),
+        (("--fine-tune", "--from=one.safetensors", "--config=width=8"), "its width is 16, not 8"),
         (("--fine-tune", "--from=one.safetensors", "-o", "one.safetensors"), "give another -o"),
         (("--from=one.safetensors", "--recipe=fine_tune=true"), "give --fine-tune"),
         (

@@ -13,7 +13,10 @@ import arcodec
 from arcodec.errors import UsageError
 from arcodec.exact.contexts import rows_of
 from arcodec.exact.memory import fresh_memory
+from arcodec.exact.program import compile_network
 from arcodec.exact.spec import Embed
+from arcodec.exact.torch_networks import TorchNetwork
+from arcodec.models.compiled import CompiledEngine
 from arcodec.models.file import Model, load
 from arcodec.models.registry import FAMILIES, Design
 from arcodec.training import corpus
@@ -268,3 +271,39 @@ def test_training_that_diverges_stops_with_a_word(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(float("nan")))
     with pytest.raises(UsageError, match="training diverged"):
         trainer.advance()
+
+
+def test_a_deeper_network_begins_with_the_same_answers(small_models: dict[str, Model], symbols: np.ndarray) -> None:
+    model = small_models["followers"]
+    deeper = Design.of("recurrent", **model.design.settings() | {"blocks": 3, "expansion": 3})
+    trainer = Trainer(deeper, Recipe(lanes=2, steps=8), [source()], [])
+    trainer.begin_with(model)
+    engine = CompiledEngine(compile_network(deeper.network(), trainer.network.export()))
+    assert np.array_equal(engine.frequencies(symbols), compiled(model).frequencies(symbols))
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "followers"])
+def test_a_wider_network_begins_with_nearly_the_same_answers(
+    small_models: dict[str, Model], symbols: np.ndarray, kind: str
+) -> None:
+    model = small_models[kind]
+    more = {"width": 3 * model.design.config.width + 8, "blocks": model.design.config.blocks + 1, "followers": 9}
+    wider = Design.of("recurrent", **model.design.settings() | more)
+    trainer = Trainer(wider, Recipe(lanes=2, steps=8), [source()], [])
+    afresh = bits_per_byte(trainer.network, source(), 4096, "cpu")
+    trainer.begin_with(model)
+    began = bits_per_byte(TorchNetwork(model.network, model.tensors), source(), 4096, "cpu")
+    assert afresh > 7
+    assert bits_per_byte(trainer.network, source(), 4096, "cpu") == pytest.approx(began, rel=0.02)
+    before = [p.detach().clone() for p in trainer.dense]
+    for _ in range(2):  # what is new is read from the first step on, and learns from the second
+        trainer.advance()
+    assert all(not torch.equal(was, p) for was, p in zip(before, trainer.dense, strict=True))
+
+
+def test_what_does_not_grow(small_models: dict[str, Model]) -> None:
+    design = small_models["recurrent"].design
+    for setting, value in (("width", 24), ("blocks", 1), ("row_width", 16), ("contexts", 3)):
+        other = Design.of("recurrent", **design.settings() | {setting: value})
+        with pytest.raises(UsageError, match=f"does not grow into this one: its {setting} is "):
+            design.check_growth(other)
