@@ -39,6 +39,8 @@ FINE_TUNED = tuple(
         "code",
         "c",
         "java",
+        "csharp",
+        "kotlin",
         "go",
         "rust",
         "python",

@@ -122,6 +122,18 @@ KINDS = {
         _of("source", "lapack"),
         most=12_000_000,
     ),
+    "csharp": Kind(
+        (".cs",),
+        _of("source", "mono newtonsoft-json nunit"),
+        _of("source", "keepass2"),
+        most=40_000_000,
+    ),
+    "kotlin": Kind(
+        (".kt", ".kts", ".scala"),
+        _of("source", "kotlin scala intellij-community-idea"),
+        _of("source", "kotlinx-coroutines"),
+        most=24_000_000,
+    ),
     "data": Kind(
         (".json", ".xml", ".svg", ".yml", ".yaml", ".toml"),
         (

@@ -309,6 +309,8 @@ def test_models_that_have_shipped_stay() -> None:
         "text-code": "6994dd71",
         "text-c": "9920a378",
         "text-java": "4295e3fa",
+        "text-csharp": "ed27948b",
+        "text-kotlin": "321a55df",
         "text-go": "22d938af",
         "text-rust": "60088142",
         "text-python": "d21e1fba",
