@@ -116,20 +116,18 @@ def _no_base(identity: str) -> Model:
     raise ModelError(f"it is fine-tuned from model {identity[:8]}, and is read together with that")
 
 
-def load(path: Path, find_base: Callable[[str], Model] = _no_base) -> Model:
+def load(
+    path: Path, find_base: Callable[[str], Model] = _no_base, read: Callable[[Path], bytes] = Path.read_bytes
+) -> Model:
     """Read and check a model file. find_base: from the sha-256 of a fine-tuned model's base to the base.
 
+    read: from the path to what lies in a model's file, should it be kept otherwise.
     Raises ModelError if it is none, holds what no network may hold, or has a base that is not at hand.
     """
     try:
-        content = path.read_bytes()
+        content = read(path)
     except OSError as error:
         raise ModelError(f"{path} is not a model file: {error}") from None
-    return parse(path, content, find_base)
-
-
-def parse(path: Path, content: bytes, find_base: Callable[[str], Model] = _no_base) -> Model:
-    """``load``, of what lies in a model's file."""
     try:
         tensors: dict[str, np.ndarray] = from_safetensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

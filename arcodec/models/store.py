@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import ModelError, UsageError
 from . import kept
 from .engine import NetworkEngine
-from .file import Model, conformance_codes, conformance_symbols, digest, digest_of_answers, identity_of, parse
+from .file import Model, conformance_codes, conformance_symbols, digest, digest_of_answers, identity_of, load
 
 if TYPE_CHECKING:
     from ..exact.program import Program
@@ -80,7 +80,7 @@ def _in(folder: Path) -> list[Path]:
 
 @lru_cache(maxsize=_AT_HAND)
 def _load(path: Path, size: int, changed: int) -> Model:
-    return parse(path, _content(path), lambda identity: at(_known(path, identity, "it is fine-tuned from")))
+    return load(path, lambda identity: at(_known(path, identity, "it is fine-tuned from")), _content)
 
 
 def at(path: Path) -> Model:
@@ -93,11 +93,8 @@ def at(path: Path) -> Model:
 
 
 def _content(path: Path, deep: int = _LONGEST_CHAIN) -> bytes:
-    """A model's file, also if it is kept as what it differs in from a younger one's. Raises ModelError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} is not a model file: {error}") from None
+    """A model's file, also if it is kept as what it differs in from a younger one's. Raises ModelError and OSError."""
+    content = path.read_bytes()
     if path.suffix != kept.SUFFIX:
         return content
     if not deep:

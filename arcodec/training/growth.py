@@ -31,7 +31,7 @@ def grow(network: TorchNetwork, tensors: Arrays, small: s.Network, seed: int) ->
         theirs, ours = (list(one.branches()) for one in (known, network))
         for new in ours[len(theirs) - 1 : -1]:
             _last(new).weight.zero_()
-        for old, new in zip((*theirs[:-1], theirs[-1]), (*ours[: len(theirs) - 1], ours[-1]), strict=True):
+        for old, new in zip(theirs, (*ours[: len(theirs) - 1], ours[-1]), strict=True):  # the head is last
             _branch(new, old, turn, back)
 
 
