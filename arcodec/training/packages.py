@@ -19,13 +19,14 @@ import lzma
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.error import URLError
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 from urllib.request import urlopen
 
 from ..errors import ArcodecError, UsageError
@@ -211,10 +212,12 @@ def _source(name: str) -> bytes:
 
 
 def _pypi(name: str) -> bytes:
-    files = json.loads(_get(f"https://pypi.org/pypi/{quote(name)}/json"))["urls"]
+    page = f"https://pypi.org/pypi/{quote(name)}/json"
+    files = json.loads(_get(page))["urls"]
     for file in sorted(files, key=lambda file: file["packagetype"] != "sdist"):
         if file["packagetype"] == "sdist" or file["filename"].endswith("none-any.whl"):
-            return _checked(file["url"], "sha256", file["digests"]["sha256"])
+            address = urljoin(page, file["url"])  # a mirror's are relative
+            return _checked(address, "sha256", file["digests"]["sha256"])
     _refuse(name, "PyPI has neither its source nor a wheel for all machines")
 
 
@@ -256,7 +259,7 @@ def document(name: str, content: bytes, kind: Kind, apart: set[bytes]) -> bytes 
     if name.endswith(".gz"):
         try:
             name, content = name.removesuffix(".gz"), gzip.decompress(content)
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             return None
     if not name.endswith(kind.endings) or len(content) < _SHORTEST or corpus.SEPARATOR in content:
         return None

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -61,6 +62,7 @@ def test_no_archive(archive: bytes) -> None:
         ("a.c", 12 * LINE + b"\0", "not a text"),
         ("a.c", 12 * LINE + b"\xff", "not UTF-8"),
         ("a.c.gz", 12 * LINE, "not what its name says"),
+        ("a.c.gz", gzip.compress(12 * LINE)[:10] + b"\xff" * 20, "damaged"),
     ],
 )
 def test_what_is_no_document(name: str, content: bytes, why_not: str) -> None:
@@ -100,7 +102,7 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         f" {hashlib.sha256(source).hexdigest()} 1 pinball_1.orig.tar.gz\n\n"
     )
     integrity = "sha512-" + base64.b64encode(hashlib.sha512(table).digest()).decode()
-    about = {"packagetype": "bdist_wheel", "filename": "flip-1-py3-none-any.whl", "url": "wheel"}
+    about = {"packagetype": "bdist_wheel", "filename": "flip-1-py3-none-any.whl", "url": "../../wheel"}
     about |= {"digests": {"sha256": hashlib.sha256(wheel).hexdigest()}}
     lying = {
         "https://deb.debian.org/debian/dists/bookworm/main/source/Sources.xz": lzma.compress(stanza.encode()),
@@ -113,7 +115,7 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
             {"urls": [about | {"filename": "flip-1-cp311-linux.whl"}, about]}
         ).encode(),
         "https://pypi.org/pypi/flop/json": json.dumps({"urls": []}).encode(),
-        "wheel": wheel,
+        "https://pypi.org/wheel": wheel,
     }
 
     def get(url: str) -> bytes:
@@ -140,9 +142,9 @@ def test_shards(registries: dict[str, bytes], tmp_path: Path, capsys: pytest.Cap
 
 def test_what_is_kept_apart_is_read_from_files(registries: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "bench.c").write_bytes(LINE + b"static int another_line_of_the_same_file(void);\n")
-    registries["wheel"] = zipped({"a.c": (tmp_path / "bench.c").read_bytes() * 6})
+    registries["https://pypi.org/wheel"] = zipped({"a.c": (tmp_path / "bench.c").read_bytes() * 6})
     about = json.loads(registries["https://pypi.org/pypi/flip/json"])
-    about["urls"][1]["digests"]["sha256"] = hashlib.sha256(registries["wheel"]).hexdigest()
+    about["urls"][1]["digests"]["sha256"] = hashlib.sha256(registries["https://pypi.org/wheel"]).hexdigest()
     registries["https://pypi.org/pypi/flip/json"] = json.dumps(about).encode()
     apart = p.telling_lines(iter([(tmp_path / "bench.c").read_bytes()]))
     assert p.shard(KIND, ["pypi:flip"], set(), print) != b""
@@ -167,7 +169,7 @@ def test_what_no_registry_has(registries: dict[str, bytes], package: str, what: 
     [
         ("https://deb.debian.org/debian/pool/main/p/pinball/pinball_1.orig.tar.gz", "source:pinball"),
         ("table", "npm:@arcade/table"),
-        ("wheel", "pypi:flip"),
+        ("https://pypi.org/wheel", "pypi:flip"),
     ],
 )
 def test_what_is_not_what_the_registry_says(registries: dict[str, bytes], address: str, package: str) -> None:
