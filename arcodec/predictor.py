@@ -146,7 +146,8 @@ def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model
         return store.find(store.TEXT)
     size = min(_MOST_TRIED, max(_LEAST_TRIED, len(data) // _TRIED_OF))
     models = [store.find(name) for name in (store.TEXT, *store.FINE_TUNED)]
-    store.unverified(models[0])  # its tables are everyone's: before two cores unpack them at once
+    for whole in {model.base or model for model in models}:
+        store.unverified(whole)  # the tables of many: before two cores unpack them at once
     likely = best(models, max(_LEAST_TRIED // 2, size // 4), _FINALISTS)
     (found,) = best(likely, size, 1)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def command(as_json: bool) -> None:
 
 
 def _show(models: list[Model], as_json: bool) -> None:
+    from arcodec.models import store
+
     if as_json:
         entries = [
             {
@@ -52,17 +55,25 @@ def _show(models: list[Model], as_json: bool) -> None:
         ]
         click.echo(json.dumps(entries, indent=2))
         return
-    click.echo(f"{'name':20} {'identity':8}  {'base':6}  {'family':12} {'multiply-adds':>14}  {'file bytes':>11}  path")
-    for m in models:
-        base = m.base.name if m.base else ""
-        click.echo(
-            f"{f'{m.name} {_mark(m)}':20} {m.identity[:8]}  {base:6}  {m.design.family:12} "
-            f"{m.design.layers().macs():14,}  {m.size:11,}  {m.path}"
-        )
-    click.echo(
-        "multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing else is named; + or one of"
-    )
-    click.echo("these, if a sample of the file costs it fewer bits; base: the model whose tables it uses")
+    for (folder, spare), group in groupby(sorted(models, key=_place), key=_place):
+        why = ", to read what they wrote, and to compare" if spare and folder == str(store.SHIPPED) else ""
+        click.echo(f"in {folder}{why}:")
+        click.echo(f"{'name':19} identity  {'base':9}  {'family':11} {'multiply-adds':>13}  {'file bytes':>10}")
+        for m in group:
+            base = m.base.name if m.base else ""
+            click.echo(
+                f"{f'{m.name} {_mark(m)}':19} {m.identity[:8]}  {base:9}  {m.design.family:11} "
+                f"{m.design.layers().macs():13,}  {m.path.stat().st_size:10,}"
+            )
+        click.echo()
+    click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing")
+    click.echo("else is named; + or one of these, if a sample of the file costs it fewer bits;")
+    click.echo("base: the model whose tables it uses")
+
+
+def _place(model: Model) -> tuple[str, bool]:
+    """Its folder, and whether it is used there unless it is named."""
+    return str(model.path.parent), not _mark(model)
 
 
 def _mark(model: Model) -> str:

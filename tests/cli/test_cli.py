@@ -243,7 +243,14 @@ def test_test(run: Run) -> None:
 def test_models_and_doctor(run: Run) -> None:
     names = {entry["name"] for entry in json.loads(run("models", "--json").out)}
     assert {"small-recurrent", "small-convolution", "small-attention"} <= names
-    assert "small-attention" in run("models").out.decode()
+    lines = run("models").out.decode().splitlines()
+    assert "small-attention" in "".join(lines)
+    assert max(len(line) for line in lines if not line.startswith("in ")) <= 80
+    place = {line.split()[0]: i for i, line in enumerate(lines) if line}
+    apart = next(
+        i for i, line in enumerate(lines) if line.endswith("weights, to read what they wrote, and to compare:")
+    )
+    assert place["text"] < apart < place["text-1"] < place["text-attention"]
     result = run("doctor")
     assert result.code == 0
     lines = result.out.decode().splitlines()
