@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import lzma
+import re
 import sys
 import tarfile
 import zipfile
@@ -35,6 +36,7 @@ from . import corpus
 
 _DEBIAN, _SUITE = "https://deb.debian.org/debian", "dists/bookworm/main"
 _TIMEOUT = 120
+_AR = b"!<arch>\n"
 _SHORTEST = 400  # bytes of a document
 _TELLING = 30  # bytes of a line that is not found in two places by chance
 _SHARED = 2  # such lines in common with what is kept apart: a file is left out
@@ -42,7 +44,11 @@ _SHARED = 2  # such lines in common with what is kept apart: a file is left out
 
 @dataclass(frozen=True)
 class Kind:
-    """Which files of which packages. Packages are named ``registry:name``; see ``_REGISTRIES``."""
+    """Which files of which packages.
+
+    Packages are named ``registry:name``, see ``_REGISTRIES``; ``registry:name#/fr/`` means those of its files that have
+    ``/fr/`` in their path.
+    """
 
     endings: tuple[str, ...]
     packages: tuple[str, ...]
@@ -55,6 +61,22 @@ class Kind:
 
 def _of(registry: str, names: str) -> tuple[str, ...]:
     return tuple(f"{registry}:{name}" for name in names.split())
+
+
+_SECTIONS = tuple(f".{section}" for section in range(1, 9))  # endings of manual pages
+
+
+def _in_languages(names: str, held_out: str) -> Kind:
+    """Manuals, translated. names: of binary packages, ``help-{fr,it}`` for two."""
+    packages = [
+        f"{before}{language}{after}"
+        for before, languages, after in re.findall(r"(\S+)\{(\S+)\}(\S*)", names)
+        for language in languages.split(",")
+    ]
+    held = (f"installation-guide-amd64#/{language}/" for language in held_out.split())
+    return Kind(
+        (".html", *_SECTIONS), _of("binary", " ".join(packages)), _of("binary", " ".join(held)), 400_000, cut=True
+    )
 
 
 KINDS = {
@@ -150,7 +172,7 @@ KINDS = {
         cut=True,
     ),
     "man": Kind(
-        (*(f".{section}" for section in range(1, 9)), ".pod", ".texi", ".texinfo"),
+        (*_SECTIONS, ".pod", ".texi", ".texinfo"),
         _of("source", "perl openssl octave curl bash r-base git coreutils"),
         _of("source", "zsh tmux jq"),
         longest=400_000,
@@ -166,6 +188,30 @@ KINDS = {
         _of("source", "phpmyadmin"),
         longest=400_000,
         cut=True,
+    ),
+    "romance": _in_languages(
+        "libreoffice-help-{fr,es,it,pt,pt-br,ca} gimp-help-{fr,es,it,pt,pt-br,ca,ro} manpages-{fr,es,it,pt-br,ro} "
+        "debian-reference-{fr,es,it,pt,pt-br} lilypond-doc-html-{fr,es,it,ca} kicad-doc-{fr,es,it,ca} "
+        "aptitude-doc-{fr,es,it} debian-edu-doc-{fr,es,it,pt-pt,pt-br} linuxcnc-doc-{fr,es} debian-faq-{fr,it} "
+        "debian-handbook#/{fr-FR,es-ES,it-IT,pt-BR}/",
+        "fr es it pt",
+    ),
+    "germanic": _in_languages(
+        "libreoffice-help-{de,nl,sv,da} gimp-help-{de,nl,sv,da} manpages-{de,nl,sv,da,nb} debian-reference-{de} "
+        "lilypond-doc-html-{de,nl} kicad-doc-{de} aptitude-doc-{nl} debian-edu-doc-{de,nl,da,nb-no} linuxcnc-doc-{de} "
+        "debian-faq-{de,nl} debian-handbook#/{de-DE,nb-NO,da-DK,nl-NL,sv-SE}/",
+        "de nl sv",
+    ),
+    "slavic": _in_languages(
+        "libreoffice-help-{ru,pl,cs,sk} gimp-help-{ru,cs,uk} manpages-{ru,pl,cs,uk} lilypond-doc-html-{cs} "
+        "kicad-doc-{ru,pl} aptitude-doc-{ru,cs} debian-faq-{ru} debian-handbook#/{ru-RU,pl-PL,cs-CZ}/",
+        "ru cs",
+    ),
+    "cjk": _in_languages(
+        "libreoffice-help-{ja,ko,zh-cn,zh-tw} gimp-help-{ja,ko,zh-cn} manpages-{ja} debian-reference-{ja,zh-cn,zh-tw} "
+        "lilypond-doc-html-{ja} kicad-doc-{ja} aptitude-doc-{ja} debian-edu-doc-{ja,zh-cn} linuxcnc-doc-{zh-cn} "
+        "debian-faq-{ja,ko,zh-cn} debian-handbook#/{ja-JP,ko-KR,zh-CN,zh-TW}/",
+        "ja zh_CN ko",
     ),
 }
 
@@ -191,18 +237,32 @@ def _checked(url: str, algorithm: str, expected: str) -> bytes:
     return content
 
 
-@lru_cache(maxsize=1)
-def _debian_sources() -> dict[str, list[str]]:
-    """Of each source package, the lines of its stanza; of the latest version, which comes last."""
-    index = lzma.decompress(_get(f"{_DEBIAN}/{_SUITE}/source/Sources.xz")).decode()
+@lru_cache(maxsize=2)
+def _debian(index_of: str) -> dict[str, list[str]]:
+    """Of each package in this index, the lines of its stanza; of the latest version, which comes last."""
+    index = lzma.decompress(_get(f"{_DEBIAN}/{_SUITE}/{index_of}.xz")).decode()
     stanzas = (stanza.split("\n") for stanza in index.split("\n\n") if stanza)
     return {lines[0].removeprefix("Package: "): lines for lines in stanzas}
 
 
+def _field(lines: list[str], name: str) -> str:
+    (value,) = (line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: "))
+    return value
+
+
+@lru_cache(maxsize=1)  # a package of many languages is asked for once for each of them
+def _binary(name: str) -> bytes:
+    """What Debian installs, the same on every architecture."""
+    lines = _debian("binary-all/Packages").get(name) or _refuse(
+        name, "Debian has no package of this name for all architectures"
+    )
+    return _checked(f"{_DEBIAN}/{_field(lines, 'Filename')}", "sha256", _field(lines, "SHA256"))
+
+
 def _source(name: str) -> bytes:
     """What its authors published, as Debian keeps it."""
-    lines = _debian_sources().get(name) or _refuse(name, "Debian has no source package of this name")
-    (folder,) = (line.removeprefix("Directory: ") for line in lines if line.startswith("Directory: "))
+    lines = _debian("source/Sources").get(name) or _refuse(name, "Debian has no source package of this name")
+    folder = _field(lines, "Directory")
     hashes = lines[lines.index("Checksums-Sha256:") + 1 :]
     for line in hashes:
         sha256, _, file = line.split() if line.startswith(" ") else _refuse(name, "its source is not in one piece")
@@ -227,15 +287,17 @@ def _npm(name: str) -> bytes:
     return _checked(about["tarball"], algorithm, base64.b64decode(digest).hex())
 
 
-_REGISTRIES: dict[str, Callable[[str], bytes]] = {"source": _source, "pypi": _pypi, "npm": _npm}
+_REGISTRIES: dict[str, Callable[[str], bytes]] = {"source": _source, "binary": _binary, "pypi": _pypi, "npm": _npm}
 
 
 def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file in a tar archive, however compressed, or a zip file (a wheel).
+    """Name and content of every file in a tar archive, however compressed, a zip file (a wheel) or a .deb.
 
-    Raises UsageError if it is neither.
+    Raises UsageError if it is none of them.
     """
     try:
+        if archive.startswith(_AR):
+            archive = _data_of_deb(archive)
         if archive.startswith(b"PK"):
             with zipfile.ZipFile(io.BytesIO(archive)) as wheel:
                 yield from ((name, wheel.read(name)) for name in wheel.namelist())
@@ -245,8 +307,19 @@ def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
                 file = tar.extractfile(member) if member.isfile() else None
                 if file:
                     yield member.name, file.read()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError, ValueError) as error:
         _refuse("a package", f"no archive that can be read: {error}")
+
+
+def _data_of_deb(archive: bytes) -> bytes:
+    """The tar archive of what is installed: the member data.tar.* of an ar archive (deb(5))."""
+    at = len(_AR)
+    while header := archive[at : at + 60]:
+        size = int(header[48:58])
+        if header.startswith(b"data.tar"):
+            return archive[at + 60 : at + 60 + size]
+        at += 60 + size + size % 2
+    raise EOFError("no data.tar in it")
 
 
 def telling_lines(contents: Iterator[bytes]) -> set[bytes]:
@@ -289,10 +362,12 @@ def shard(kind: Kind, packages: Sequence[str], apart: set[bytes], tell: Callable
     """The documents of these packages, separated by zero bytes. Raises UsageError if one cannot be had."""
     documents = []
     for package in packages:
-        registry, _, name = package.partition(":")
-        found = (document(*file, kind, apart) for file in files_in(_REGISTRIES[registry](name)))
+        registry, _, rest = package.partition(":")
+        name, _, part = rest.partition("#")
+        files = ((path, content) for path, content in files_in(_REGISTRIES[registry](name)) if part in path)
+        found = (document(*file, kind, apart) for file in files)
         kept = chosen((content for content in found if content is not None), kind.most)
-        tell(f"{name}: {len(kept):,} files, {sum(map(len, kept)):,} bytes")
+        tell(f"{rest}: {len(kept):,} files, {sum(map(len, kept)):,} bytes")
         documents += kept
     return corpus.SEPARATOR.join(documents)
 

@@ -38,15 +38,29 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return into.getvalue()
 
 
+def installable(files: dict[str, bytes]) -> bytes:
+    """A .deb: an ar archive of three members, the first of odd length."""
+    members = {"debian-binary": b"2.0", "control.tar.xz": tarred({}, "w:xz"), "data.tar.xz": tarred(files, "w:xz")}
+    whole = b"!<arch>\n"
+    for name, content in members.items():
+        whole += f"{name:16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
+        whole += b"\n" * (len(content) % 2)
+    return whole
+
+
 FILES = {"a/one.c": 12 * LINE, "a/two.h": b"x"}
 
 
-@pytest.mark.parametrize("archive", [tarred(FILES), tarred(FILES, "w:xz"), tarred(FILES, "w"), zipped(FILES)])
+@pytest.mark.parametrize(
+    "archive", [tarred(FILES), tarred(FILES, "w:xz"), tarred(FILES, "w"), zipped(FILES), installable(FILES)]
+)
 def test_files_of_archives(archive: bytes) -> None:
     assert dict(p.files_in(archive)) == FILES
 
 
-@pytest.mark.parametrize("archive", [b"", b"no archive", b"PK\3\4 and no more", tarred(FILES)[:60]])
+@pytest.mark.parametrize(
+    "archive", [b"", b"no archive", b"PK\3\4 and no more", tarred(FILES)[:60], b"!<arch>\n", installable(FILES)[:90]]
+)
 def test_no_archive(archive: bytes) -> None:
     with pytest.raises(UsageError, match="no archive that can be read"):
         list(p.files_in(archive))
@@ -101,12 +115,16 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         f" {hashlib.sha256(b'').hexdigest()} 0 pinball_1.orig.tar.gz.asc\n"
         f" {hashlib.sha256(source).hexdigest()} 1 pinball_1.orig.tar.gz\n\n"
     )
+    manual = installable({"man/fr/flip.c": 11 * LINE, "man/it/flip.c": 10 * LINE})
+    installed = f"Package: flip-doc\nFilename: pool/flip.deb\nSHA256: {hashlib.sha256(manual).hexdigest()}\n\n"
     integrity = "sha512-" + base64.b64encode(hashlib.sha512(table).digest()).decode()
     about = {"packagetype": "bdist_wheel", "filename": "flip-1-py3-none-any.whl", "url": "../../wheel"}
     about |= {"digests": {"sha256": hashlib.sha256(wheel).hexdigest()}}
     lying = {
         "https://deb.debian.org/debian/dists/bookworm/main/source/Sources.xz": lzma.compress(stanza.encode()),
+        "https://deb.debian.org/debian/dists/bookworm/main/binary-all/Packages.xz": lzma.compress(installed.encode()),
         "https://deb.debian.org/debian/pool/main/p/pinball/pinball_1.orig.tar.gz": source,
+        "https://deb.debian.org/debian/pool/flip.deb": manual,
         "https://registry.npmjs.org/@arcade%2Ftable/latest": json.dumps(
             {"dist": {"tarball": "table", "integrity": integrity}}
         ).encode(),
@@ -125,7 +143,8 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     monkeypatch.setattr(p, "_get", get)
     monkeypatch.setitem(p.KINDS, "games", KIND)
-    p._debian_sources.cache_clear()
+    p._debian.cache_clear()
+    p._binary.cache_clear()
     return lying
 
 
@@ -138,6 +157,13 @@ def test_shards(registries: dict[str, bytes], tmp_path: Path, capsys: pytest.Cap
         "@arcade/table: 1 files, 486 bytes",
     ]
     assert p.shard(KIND, ["pypi:flip", "source:pinball"], set(), print) == 12 * LINE + b"\0" + 20 * LINE
+
+
+def test_a_part_of_a_package(registries: dict[str, bytes]) -> None:
+    told: list[str] = []
+    assert p.shard(KIND, ["binary:flip-doc#/it/", "binary:flip-doc#/de/"], set(), told.append) == 10 * LINE
+    assert told == ["flip-doc#/it/: 1 files, 540 bytes", "flip-doc#/de/: 0 files, 0 bytes"]
+    assert p.shard(KIND, ["binary:flip-doc"], set(), told.append).count(b"\0") == 1
 
 
 def test_what_is_kept_apart_is_read_from_files(registries: dict[str, bytes], tmp_path: Path) -> None:
@@ -155,6 +181,7 @@ def test_what_is_kept_apart_is_read_from_files(registries: dict[str, bytes], tmp
     ("package", "what"),
     [
         ("source:pachinko", "no source package of this name"),
+        ("binary:pachinko", "no package of this name for all"),
         ("npm:pachinko", "nothing lies there"),
         ("pypi:flop", "neither its source nor a wheel"),
     ],
@@ -168,6 +195,7 @@ def test_what_no_registry_has(registries: dict[str, bytes], package: str, what: 
     ("address", "package"),
     [
         ("https://deb.debian.org/debian/pool/main/p/pinball/pinball_1.orig.tar.gz", "source:pinball"),
+        ("https://deb.debian.org/debian/pool/flip.deb", "binary:flip-doc"),
         ("table", "npm:@arcade/table"),
         ("https://pypi.org/wheel", "pypi:flip"),
     ],
@@ -185,7 +213,7 @@ def test_a_command_that_fails_says_so_in_one_line(
         raise URLError("no route to host")
 
     monkeypatch.setattr(p, "urlopen", unreachable)
-    p._debian_sources.cache_clear()
+    p._debian.cache_clear()
     assert p.main(["rust", "--to", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no route to host" in line
