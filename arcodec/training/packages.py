@@ -203,7 +203,7 @@ KINDS = {
         "de nl sv",
     ),
     "slavic": _in_languages(
-        "libreoffice-help-{ru,pl,cs,sk} gimp-help-{ru,cs,uk} manpages-{ru,pl,cs,uk} lilypond-doc-html-{cs} "
+        "libreoffice-help-{ru,pl,cs} gimp-help-{ru,cs,uk} manpages-{ru,pl,cs,uk} lilypond-doc-html-{cs} "
         "kicad-doc-{ru,pl} aptitude-doc-{ru,cs} debian-faq-{ru} debian-handbook#/{ru-RU,pl-PL,cs-CZ}/",
         "ru cs",
     ),
