@@ -29,4 +29,5 @@ def test_the_wheel_holds_every_module_and_every_model(tmp_path):
         for path in (ROOT / folder).rglob(pattern)
     }
     assert len(expected) > 60
+    assert wheel.stat().st_size < 100 << 20, "PyPI takes no more"
     assert {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name} == expected

@@ -236,12 +236,13 @@ def test_a_model_file_that_is_away(tmp_path: Path) -> None:
         store.at(tmp_path / "away.safetensors")
 
 
-def test_fine_tuned_models_that_ship_are_small_and_share_one_base() -> None:
-    """So that to try them all takes one table."""
+def test_networks_that_are_tried_are_small_or_have_tables_for_others() -> None:
+    """So that to try them all takes few tables."""
     models = [store.find(name) for name in store.FINE_TUNED]
-    assert {model.name for model in map(store.at, store.paths()) if model.base} == set(store.FINE_TUNED)
-    assert {model.base for model in models} == {store.find(store.TEXT)}
-    assert max(model.size for model in models) < 800_000
+    with_tables = {model.name for model in models if not model.base}
+    assert with_tables == {"text-code"}
+    assert {model.base.name for model in models if model.base} == {store.TEXT, *with_tables}
+    assert max(model.size for model in models if model.base) < 800_000
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 100])
@@ -288,7 +289,7 @@ def test_shipped_models_compute_what_they_promise(path: Path) -> None:
 def test_shipped_models_are_small() -> None:
     sizes = [path.stat().st_size for path in store.paths() if path.parent == store.SHIPPED]
     assert max(sizes) <= 14_000_000
-    assert sum(sizes) <= 70_000_000  # with those that shipped before
+    assert sum(sizes) <= 110_000_000  # with those that shipped before
 
 
 def test_models_that_have_shipped_stay() -> None:
@@ -306,16 +307,26 @@ def test_models_that_have_shipped_stay() -> None:
         "text-html": "f3a7def5",
         "text-markdown": "d946db0a",
         "text-man": "a7266e90",
-        "text-code": "6994dd71",
-        "text-c": "9920a378",
-        "text-java": "4295e3fa",
-        "text-csharp": "ed27948b",
-        "text-kotlin": "321a55df",
-        "text-go": "22d938af",
-        "text-rust": "60088142",
-        "text-python": "d21e1fba",
-        "text-web": "e75b42d8",
-        "text-scripts": "53892796",
+        "text-code-1": "6994dd71",
+        "text-code": "06b1bda4",
+        "text-c-1": "9920a378",
+        "text-c": "288acbe6",
+        "text-java-1": "4295e3fa",
+        "text-java": "d104b445",
+        "text-csharp-1": "ed27948b",
+        "text-csharp": "99284cd9",
+        "text-kotlin-1": "321a55df",
+        "text-kotlin": "63fe3be1",
+        "text-go-1": "22d938af",
+        "text-go": "cbf3c26e",
+        "text-rust-1": "60088142",
+        "text-rust": "93ec3ed4",
+        "text-python-1": "d21e1fba",
+        "text-python": "76962757",
+        "text-web-1": "e75b42d8",
+        "text-web": "f4316065",
+        "text-scripts-1": "53892796",
+        "text-scripts": "fdfff532",
         "text-code-other": "17cbf2e0",
         "text-data": "1911c654",
         "text-tables": "14cc5913",
