@@ -53,7 +53,11 @@ def test_presets_are_the_teams_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("docs/ARCHITECTURE.md", "text-markdown"), ("arcodec/predictor.py", "text-python"), ("data/sample.txt", "text-prose")],
+    [
+        ("docs/ARCHITECTURE.md", "text-markdown"),
+        ("arcodec/predictor.py", "text-python"),
+        ("data/sample.txt", "text-prose"),
+    ],
 )
 def test_text_is_predicted_by_the_network_that_knows_its_kind(path: str, name: str) -> None:
     text = (Path(__file__).parent.parent / path).read_bytes()
