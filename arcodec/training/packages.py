@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import NoReturn
 from urllib.error import URLError
@@ -37,6 +38,8 @@ from . import corpus
 _DEBIAN, _SUITE = "https://deb.debian.org/debian", "dists/bookworm/main"
 _TIMEOUT = 120
 _AR = b"!<arch>\n"
+_HEADER = 60  # bytes before each member of an ar archive
+_DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)  # what decompressing raises
 _SHORTEST = 400  # bytes of a document
 _TELLING = 30  # bytes of a line that is not found in two places by chance
 _SHARED = 2  # such lines in common with what is kept apart: a file is left out
@@ -70,7 +73,7 @@ def _in_languages(names: str, held_out: str) -> Kind:
     """Manuals, translated. names: of binary packages, ``help-{fr,it}`` for two."""
     packages = [
         f"{before}{language}{after}"
-        for before, languages, after in re.findall(r"(\S+)\{(\S+)\}(\S*)", names)
+        for before, languages, after in (re.split("[{}]", name) for name in names.split())
         for language in languages.split(",")
     ]
     held = (f"installation-guide-amd64#/{language}/" for language in held_out.split())
@@ -224,7 +227,7 @@ def _get(url: str) -> bytes:
     try:
         with urlopen(url, timeout=_TIMEOUT) as answer:
             content: bytes = answer.read()
-    except (URLError, TimeoutError, OSError) as error:
+    except (URLError, HTTPException, OSError) as error:
         _refuse(url, error)
     return content
 
@@ -290,6 +293,14 @@ def _npm(name: str) -> bytes:
 _REGISTRIES: dict[str, Callable[[str], bytes]] = {"source": _source, "binary": _binary, "pypi": _pypi, "npm": _npm}
 
 
+def _package(registry: str, name: str) -> bytes:
+    """What the registry holds under this name. Raises UsageError if it has nothing, or tells nothing of use."""
+    try:
+        return _REGISTRIES[registry](name)
+    except (LookupError, TypeError, ValueError, lzma.LZMAError) as error:
+        _refuse(name, f"what its registry says of it cannot be read: {error}")
+
+
 def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file in a tar archive, however compressed, a zip file (a wheel) or a .deb.
 
@@ -307,18 +318,21 @@ def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
                 file = tar.extractfile(member) if member.isfile() else None
                 if file:
                     yield member.name, file.read()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError, ValueError) as error:
+    except (*_DAMAGED, tarfile.TarError, zipfile.BadZipFile, RuntimeError) as error:
         _refuse("a package", f"no archive that can be read: {error}")
 
 
 def _data_of_deb(archive: bytes) -> bytes:
     """The tar archive of what is installed: the member data.tar.* of an ar archive (deb(5))."""
     at = len(_AR)
-    while header := archive[at : at + 60]:
-        size = int(header[48:58])
+    while header := archive[at : at + _HEADER]:
+        digits = header[48:58].strip()
+        if not digits.isdigit() or header[58:] != b"`\n":
+            raise ValueError("a header in it is damaged")
+        start, size = at + _HEADER, int(digits)
         if header.startswith(b"data.tar"):
-            return archive[at + 60 : at + 60 + size]
-        at += 60 + size + size % 2
+            return archive[start : start + size]
+        at = start + size + size % 2
     raise EOFError("no data.tar in it")
 
 
@@ -332,7 +346,7 @@ def document(name: str, content: bytes, kind: Kind, apart: set[bytes]) -> bytes 
     if name.endswith(".gz"):
         try:
             name, content = name.removesuffix(".gz"), gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
+        except _DAMAGED:
             return None
     if not name.endswith(kind.endings) or len(content) < _SHORTEST or corpus.SEPARATOR in content:
         return None
@@ -364,7 +378,7 @@ def shard(kind: Kind, packages: Sequence[str], apart: set[bytes], tell: Callable
     for package in packages:
         registry, _, rest = package.partition(":")
         name, _, part = rest.partition("#")
-        files = ((path, content) for path, content in files_in(_REGISTRIES[registry](name)) if part in path)
+        files = ((path, content) for path, content in files_in(_package(registry, name)) if part in path)
         found = (document(*file, kind, apart) for file in files)
         kept = chosen((content for content in found if content is not None), kind.most)
         tell(f"{rest}: {len(kept):,} files, {sum(map(len, kept)):,} bytes")

@@ -30,9 +30,9 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
     return into.getvalue()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
     into = io.BytesIO()
-    with zipfile.ZipFile(into, "w") as wheel:
+    with zipfile.ZipFile(into, "w", how) as wheel:
         for name, content in files.items():
             wheel.writestr(name, content)
     return into.getvalue()
@@ -194,6 +194,29 @@ def test_what_no_registry_has(registries: dict[str, bytes], package: str, what: 
 @pytest.mark.parametrize(
     ("address", "package"),
     [
+        ("https://deb.debian.org/debian/dists/bookworm/main/binary-all/Packages.xz", "binary:flip-doc"),
+        ("https://deb.debian.org/debian/dists/bookworm/main/source/Sources.xz", "source:pinball"),
+        ("https://pypi.org/pypi/flip/json", "pypi:flip"),
+        ("https://registry.npmjs.org/@arcade%2Ftable/latest", "npm:@arcade/table"),
+    ],
+)
+@pytest.mark.parametrize("what", [b"<html>", b"[]", b"{}"])
+def test_a_registry_that_says_something_else(
+    registries: dict[str, bytes], address: str, package: str, what: bytes
+) -> None:
+    name = package.partition(":")[2].encode()
+    registries[address] = lzma.compress(b"Package: " + name + b"\n" + what) if address.endswith(".xz") else what
+    with pytest.raises(UsageError, match="what its registry says of it cannot be read"):
+        p.shard(KIND, [package], set(), print)
+    registries[address] = b"damaged"
+    p._debian.cache_clear()
+    with pytest.raises(UsageError, match="what its registry says of it cannot be read"):
+        p.shard(KIND, [package], set(), print)
+
+
+@pytest.mark.parametrize(
+    ("address", "package"),
+    [
         ("https://deb.debian.org/debian/pool/main/p/pinball/pinball_1.orig.tar.gz", "source:pinball"),
         ("https://deb.debian.org/debian/pool/flip.deb", "binary:flip-doc"),
         ("table", "npm:@arcade/table"),
@@ -225,6 +248,12 @@ def test_an_unknown_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         p.main(["cobol", "--to", str(tmp_path)])
     assert ended.value.code == 2
     assert "invalid choice: 'cobol'" in capsys.readouterr().err
+
+
+def test_languages_of_manuals() -> None:
+    kind = p._in_languages("help-{fr,it} book#/{it-IT}/", "fr it")
+    assert kind.packages == ("binary:help-fr", "binary:help-it", "binary:book#/it-IT/")
+    assert kind.held_out == ("binary:installation-guide-amd64#/fr/", "binary:installation-guide-amd64#/it/")
 
 
 def test_every_kind_names_registries_that_exist() -> None:
