@@ -119,7 +119,7 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, resource
 
 
 def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model:
-    """Of the network for all texts and those fine-tuned from it, the one with which a sample costs the fewest bits.
+    """Of the network for all texts and those trained on from it, the one with which a sample costs the fewest bits.
 
     All of them predict a part of the sample, and the best of those the whole, side by side. mixed: among the experts of
     ``default``, which make up for much that a network alone would be blamed for.

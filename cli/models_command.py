@@ -33,8 +33,6 @@ def command(as_json: bool) -> None:
 
 
 def _show(models: list[Model], as_json: bool) -> None:
-    from arcodec.models import store
-
     if as_json:
         entries = [
             {
@@ -46,6 +44,7 @@ def _show(models: list[Model], as_json: bool) -> None:
                 "multiply_adds": m.design.layers().macs(),
                 "for_each": "pixel" if m.design.of_pictures else "byte",
                 "file_bytes": m.size,
+                "bytes_on_disk": m.path.stat().st_size,  # fewer, if it is kept as a difference
                 "sha256": m.identity,
                 "base": m.base.identity if m.base else None,
                 "conformance": m.conformance,
@@ -55,15 +54,15 @@ def _show(models: list[Model], as_json: bool) -> None:
         ]
         click.echo(json.dumps(entries, indent=2))
         return
-    for (folder, spare), group in groupby(sorted(models, key=_place), key=_place):
-        why = ", to read what they wrote, and to compare" if spare and folder == str(store.SHIPPED) else ""
+    for (foreign, spare, folder), group in groupby(sorted(models, key=_place), key=_place):
+        why = ", to read what they wrote, and to compare" if spare and not foreign else ""
         click.echo(f"in {folder}{why}:")
-        click.echo(f"{'name':19} identity  {'base':9}  {'family':11} {'multiply-adds':>13}  {'file bytes':>10}")
+        click.echo(f"{'name':19} identity  {'base':10}  {'family':11} {'multiply-adds':>13} {'on disk':>10}")
         for m in group:
             base = m.base.name if m.base else ""
             click.echo(
-                f"{f'{m.name} {_mark(m)}':19} {m.identity[:8]}  {base:9}  {m.design.family:11} "
-                f"{m.design.layers().macs():13,}  {m.path.stat().st_size:10,}"
+                f"{f'{m.name} {_mark(m)}':19} {m.identity[:8]}  {base:10}  {m.design.family:11} "
+                f"{m.design.layers().macs():13,} {m.path.stat().st_size:10,}"
             )
         click.echo()
     click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing")
@@ -71,9 +70,11 @@ def _show(models: list[Model], as_json: bool) -> None:
     click.echo("base: the model whose tables it uses")
 
 
-def _place(model: Model) -> tuple[str, bool]:
-    """Its folder, and whether it is used there unless it is named."""
-    return str(model.path.parent), not _mark(model)
+def _place(model: Model) -> tuple[bool, bool, str]:
+    """By which it is sorted: whether its folder is ours, whether it is used without being named, and the folder."""
+    from arcodec.models import store
+
+    return model.path.parent != store.SHIPPED, not _mark(model), str(model.path.parent)
 
 
 def _mark(model: Model) -> str:

@@ -26,7 +26,7 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
-# Fine-tuned from TEXT to a kind of text, a language or a format; tried on every text (docs/MODELS.md).
+# Trained on from TEXT, to a kind of text, a language or a format; tried on every text (docs/MODELS.md).
 FINE_TUNED = tuple(
     f"{TEXT}-{kind}"
     for kind in (

@@ -71,15 +71,15 @@ _SECTIONS = tuple(f".{section}" for section in range(1, 9))  # endings of manual
 
 def _in_languages(names: str, held_out: str) -> Kind:
     """Manuals, translated. names: of binary packages, ``help-{fr,it}`` for two."""
-    packages = [
-        f"{before}{language}{after}"
-        for before, languages, after in (re.split("[{}]", name) for name in names.split())
-        for language in languages.split(",")
-    ]
-    held = (f"installation-guide-amd64#/{language}/" for language in held_out.split())
-    return Kind(
-        (".html", *_SECTIONS), _of("binary", " ".join(packages)), _of("binary", " ".join(held)), 400_000, cut=True
-    )
+
+    def each(names: str) -> tuple[str, ...]:
+        return tuple(
+            f"binary:{before}{language}{after}"
+            for before, languages, after in (re.split("[{}]", name) for name in names.split())
+            for language in languages.split(",")
+        )
+
+    return Kind((".html", *_SECTIONS), each(names), each(held_out), longest=400_000, cut=True)
 
 
 KINDS = {
@@ -197,24 +197,24 @@ KINDS = {
         "debian-reference-{fr,es,it,pt,pt-br} lilypond-doc-html-{fr,es,it,ca} kicad-doc-{fr,es,it,ca} "
         "aptitude-doc-{fr,es,it} debian-edu-doc-{fr,es,it,pt-pt,pt-br} linuxcnc-doc-{fr,es} debian-faq-{fr,it} "
         "debian-handbook#/{fr-FR,es-ES,it-IT,pt-BR}/",
-        "fr es it pt",
+        "installation-guide-amd64#/{fr,es,it,pt}/ freedombox-doc-{es} texworks-help-{fr}",
     ),
     "germanic": _in_languages(
         "libreoffice-help-{de,nl,sv,da} gimp-help-{de,nl,sv,da} manpages-{de,nl,sv,da,nb} debian-reference-{de} "
         "lilypond-doc-html-{de,nl} kicad-doc-{de} aptitude-doc-{nl} debian-edu-doc-{de,nl,da,nb-no} linuxcnc-doc-{de} "
         "debian-faq-{de,nl} debian-handbook#/{de-DE,nb-NO,da-DK,nl-NL,sv-SE}/",
-        "de nl sv",
+        "installation-guide-amd64#/{de,nl,sv}/ gosa-help-{nl}",
     ),
     "slavic": _in_languages(
         "libreoffice-help-{ru,pl,cs} gimp-help-{ru,cs,uk} manpages-{ru,pl,cs,uk} lilypond-doc-html-{cs} "
         "kicad-doc-{ru,pl} aptitude-doc-{ru,cs} debian-faq-{ru} debian-handbook#/{ru-RU,pl-PL,cs-CZ}/",
-        "ru cs",
+        "installation-guide-amd64#/{ru,cs}/ doublecmd-help-{ru}",
     ),
     "cjk": _in_languages(
         "libreoffice-help-{ja,ko,zh-cn,zh-tw} gimp-help-{ja,ko,zh-cn} manpages-{ja} debian-reference-{ja,zh-cn,zh-tw} "
         "lilypond-doc-html-{ja} kicad-doc-{ja} aptitude-doc-{ja} debian-edu-doc-{ja,zh-cn} linuxcnc-doc-{zh-cn} "
         "debian-faq-{ja,ko,zh-cn} debian-handbook#/{ja-JP,ko-KR,zh-CN,zh-TW}/",
-        "ja zh_CN ko",
+        "installation-guide-amd64#/{ja,zh_CN,ko}/",
     ),
 }
 

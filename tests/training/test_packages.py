@@ -251,9 +251,9 @@ def test_an_unknown_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_languages_of_manuals() -> None:
-    kind = p._in_languages("help-{fr,it} book#/{it-IT}/", "fr it")
+    kind = p._in_languages("help-{fr,it} book#/{it-IT}/", "guide#/{fr,it}/")
     assert kind.packages == ("binary:help-fr", "binary:help-it", "binary:book#/it-IT/")
-    assert kind.held_out == ("binary:installation-guide-amd64#/fr/", "binary:installation-guide-amd64#/it/")
+    assert kind.held_out == ("binary:guide#/fr/", "binary:guide#/it/")
 
 
 def test_every_kind_names_registries_that_exist() -> None:
