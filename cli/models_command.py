@@ -71,7 +71,7 @@ def _show(models: list[Model], as_json: bool) -> None:
 
 
 def _place(model: Model) -> tuple[bool, bool, str]:
-    """By which it is sorted: whether its folder is ours, whether it is used without being named, and the folder."""
+    """What it is listed by: whether it is a stranger's, whether it is used only if it is named, and its folder."""
     from arcodec.models import store
 
     return model.path.parent != store.SHIPPED, not _mark(model), str(model.path.parent)

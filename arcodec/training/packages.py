@@ -10,36 +10,19 @@ networks were trained on what.
 from __future__ import annotations
 
 import argparse
-import base64
 import gzip
 import hashlib
-import io
-import json
-import lzma
 import re
 import sys
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from http.client import HTTPException
 from pathlib import Path
-from typing import NoReturn
-from urllib.error import URLError
-from urllib.parse import quote, urljoin
-from urllib.request import urlopen
 
-from ..errors import ArcodecError, UsageError
+from ..errors import ArcodecError
 from ..files import replacing
 from . import corpus
+from .registries import DAMAGED, files_in, package
 
-_DEBIAN, _SUITE = "https://deb.debian.org/debian", "dists/bookworm/main"
-_TIMEOUT = 120
-_AR = b"!<arch>\n"
-_HEADER = 60  # bytes before each member of an ar archive
-_DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)  # what decompressing raises
 _SHORTEST = 400  # bytes of a document
 _TELLING = 30  # bytes of a line that is not found in two places by chance
 _SHARED = 2  # such lines in common with what is kept apart: a file is left out
@@ -49,7 +32,7 @@ _SHARED = 2  # such lines in common with what is kept apart: a file is left out
 class Kind:
     """Which files of which packages.
 
-    Packages are named ``registry:name``, see ``_REGISTRIES``; ``registry:name#/fr/`` means those of its files that have
+    Packages are named ``registry:name``, see ``registries``; ``registry:name#/fr/`` means those of its files that have
     ``/fr/`` in their path.
     """
 
@@ -219,123 +202,6 @@ KINDS = {
 }
 
 
-def _refuse(name: str, why: object) -> NoReturn:
-    raise UsageError(f"{name}: {why}")
-
-
-def _get(url: str) -> bytes:
-    try:
-        with urlopen(url, timeout=_TIMEOUT) as answer:
-            content: bytes = answer.read()
-    except (URLError, HTTPException, OSError) as error:
-        _refuse(url, error)
-    return content
-
-
-def _checked(url: str, algorithm: str, expected: str) -> bytes:
-    """What lies there, if it has this hash (hexadecimal)."""
-    content = _get(url)
-    if hashlib.new(algorithm, content).hexdigest() != expected:
-        _refuse(url, f"its {algorithm} is not {expected}")
-    return content
-
-
-@lru_cache(maxsize=2)
-def _debian(index_of: str) -> dict[str, list[str]]:
-    """Of each package in this index, the lines of its stanza; of the latest version, which comes last."""
-    index = lzma.decompress(_get(f"{_DEBIAN}/{_SUITE}/{index_of}.xz")).decode()
-    stanzas = (stanza.split("\n") for stanza in index.split("\n\n") if stanza)
-    return {lines[0].removeprefix("Package: "): lines for lines in stanzas}
-
-
-def _field(lines: list[str], name: str) -> str:
-    (value,) = (line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: "))
-    return value
-
-
-@lru_cache(maxsize=1)  # a package of many languages is asked for once for each of them
-def _binary(name: str) -> bytes:
-    """What Debian installs, the same on every architecture."""
-    lines = _debian("binary-all/Packages").get(name) or _refuse(
-        name, "Debian has no package of this name for all architectures"
-    )
-    return _checked(f"{_DEBIAN}/{_field(lines, 'Filename')}", "sha256", _field(lines, "SHA256"))
-
-
-def _source(name: str) -> bytes:
-    """What its authors published, as Debian keeps it."""
-    lines = _debian("source/Sources").get(name) or _refuse(name, "Debian has no source package of this name")
-    folder = _field(lines, "Directory")
-    hashes = lines[lines.index("Checksums-Sha256:") + 1 :]
-    for line in hashes:
-        sha256, _, file = line.split() if line.startswith(" ") else _refuse(name, "its source is not in one piece")
-        if ".orig.tar." in file and not file.endswith(".asc"):
-            return _checked(f"{_DEBIAN}/{folder}/{file}", "sha256", sha256)
-    _refuse(name, "its stanza ends too early")
-
-
-def _pypi(name: str) -> bytes:
-    page = f"https://pypi.org/pypi/{quote(name)}/json"
-    files = json.loads(_get(page))["urls"]
-    for file in sorted(files, key=lambda file: file["packagetype"] != "sdist"):
-        if file["packagetype"] == "sdist" or file["filename"].endswith("none-any.whl"):
-            address = urljoin(page, file["url"])  # a mirror's are relative
-            return _checked(address, "sha256", file["digests"]["sha256"])
-    _refuse(name, "PyPI has neither its source nor a wheel for all machines")
-
-
-def _npm(name: str) -> bytes:
-    about = json.loads(_get(f"https://registry.npmjs.org/{quote(name, safe='@')}/latest"))["dist"]
-    algorithm, _, digest = about["integrity"].partition("-")
-    return _checked(about["tarball"], algorithm, base64.b64decode(digest).hex())
-
-
-_REGISTRIES: dict[str, Callable[[str], bytes]] = {"source": _source, "binary": _binary, "pypi": _pypi, "npm": _npm}
-
-
-def _package(registry: str, name: str) -> bytes:
-    """What the registry holds under this name. Raises UsageError if it has nothing, or tells nothing of use."""
-    try:
-        return _REGISTRIES[registry](name)
-    except (LookupError, TypeError, ValueError, lzma.LZMAError) as error:
-        _refuse(name, f"what its registry says of it cannot be read: {error}")
-
-
-def files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file in a tar archive, however compressed, a zip file (a wheel) or a .deb.
-
-    Raises UsageError if it is none of them.
-    """
-    try:
-        if archive.startswith(_AR):
-            archive = _data_of_deb(archive)
-        if archive.startswith(b"PK"):
-            with zipfile.ZipFile(io.BytesIO(archive)) as wheel:
-                yield from ((name, wheel.read(name)) for name in wheel.namelist())
-            return
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isfile() else None
-                if file:
-                    yield member.name, file.read()
-    except (*_DAMAGED, tarfile.TarError, zipfile.BadZipFile, RuntimeError) as error:
-        _refuse("a package", f"no archive that can be read: {error}")
-
-
-def _data_of_deb(archive: bytes) -> bytes:
-    """The tar archive of what is installed: the member data.tar.* of an ar archive (deb(5))."""
-    at = len(_AR)
-    while header := archive[at : at + _HEADER]:
-        digits = header[48:58].strip()
-        if not digits.isdigit() or header[58:] != b"`\n":
-            raise ValueError("a header in it is damaged")
-        start, size = at + _HEADER, int(digits)
-        if header.startswith(b"data.tar"):
-            return archive[start : start + size]
-        at = start + size + size % 2
-    raise EOFError("no data.tar in it")
-
-
 def telling_lines(contents: Iterator[bytes]) -> set[bytes]:
     """The lines by which a copy of these files would be known."""
     return {line for content in contents for line in map(bytes.strip, content.split(b"\n")) if len(line) >= _TELLING}
@@ -346,7 +212,7 @@ def document(name: str, content: bytes, kind: Kind, apart: set[bytes]) -> bytes 
     if name.endswith(".gz"):
         try:
             name, content = name.removesuffix(".gz"), gzip.decompress(content)
-        except _DAMAGED:
+        except DAMAGED:
             return None
     if not name.endswith(kind.endings) or len(content) < _SHORTEST or corpus.SEPARATOR in content:
         return None
@@ -375,10 +241,10 @@ def chosen(documents: Iterator[bytes], most: int) -> list[bytes]:
 def shard(kind: Kind, packages: Sequence[str], apart: set[bytes], tell: Callable[[str], None]) -> bytes:
     """The documents of these packages, separated by zero bytes. Raises UsageError if one cannot be had."""
     documents = []
-    for package in packages:
-        registry, _, rest = package.partition(":")
+    for wanted in packages:
+        registry, _, rest = wanted.partition(":")
         name, _, part = rest.partition("#")
-        files = ((path, content) for path, content in files_in(_package(registry, name)) if part in path)
+        files = ((path, content) for path, content in files_in(package(registry, name)) if part in path)
         found = (document(*file, kind, apart) for file in files)
         kept = chosen((content for content in found if content is not None), kind.most)
         tell(f"{rest}: {len(kept):,} files, {sum(map(len, kept)):,} bytes")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from arcodec.errors import UsageError
 from arcodec.training import packages as p
+from arcodec.training import registries as r
 
 KIND = p.Kind((".c",), ("source:pinball",), ("npm:@arcade/table",), longest=2_000, most=3_000)
 LINE = b"static int flipper_of(struct table *table, int side);\n"
@@ -55,7 +56,7 @@ FILES = {"a/one.c": 12 * LINE, "a/two.h": b"x"}
     "archive", [tarred(FILES), tarred(FILES, "w:xz"), tarred(FILES, "w"), zipped(FILES), installable(FILES)]
 )
 def test_files_of_archives(archive: bytes) -> None:
-    assert dict(p.files_in(archive)) == FILES
+    assert dict(r.files_in(archive)) == FILES
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_files_of_archives(archive: bytes) -> None:
 )
 def test_no_archive(archive: bytes) -> None:
     with pytest.raises(UsageError, match="no archive that can be read"):
-        list(p.files_in(archive))
+        list(r.files_in(archive))
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,10 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
             raise UsageError(f"{url}: nothing lies there")
         return lying[url]
 
-    monkeypatch.setattr(p, "_get", get)
+    monkeypatch.setattr(r, "_get", get)
     monkeypatch.setitem(p.KINDS, "games", KIND)
-    p._debian.cache_clear()
-    p._binary.cache_clear()
+    r._debian.cache_clear()
+    r._binary.cache_clear()
     return lying
 
 
@@ -209,7 +210,7 @@ def test_a_registry_that_says_something_else(
     with pytest.raises(UsageError, match="what its registry says of it cannot be read"):
         p.shard(KIND, [package], set(), print)
     registries[address] = b"damaged"
-    p._debian.cache_clear()
+    r._debian.cache_clear()
     with pytest.raises(UsageError, match="what its registry says of it cannot be read"):
         p.shard(KIND, [package], set(), print)
 
@@ -235,8 +236,8 @@ def test_a_command_that_fails_says_so_in_one_line(
     def unreachable(url: str, timeout: float) -> bytes:
         raise URLError("no route to host")
 
-    monkeypatch.setattr(p, "urlopen", unreachable)
-    p._debian.cache_clear()
+    monkeypatch.setattr(r, "urlopen", unreachable)
+    r._debian.cache_clear()
     assert p.main(["rust", "--to", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no route to host" in line
@@ -259,5 +260,5 @@ def test_languages_of_manuals() -> None:
 def test_every_kind_names_registries_that_exist() -> None:
     for kind in p.KINDS.values():
         assert kind.packages
-        assert {package.partition(":")[0] for package in (*kind.packages, *kind.held_out)} <= set(p._REGISTRIES)
+        assert {package.partition(":")[0] for package in (*kind.packages, *kind.held_out)} <= set(r.REGISTRIES)
         assert not set(kind.packages) & set(kind.held_out)
