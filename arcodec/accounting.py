@@ -39,7 +39,8 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     """The account of an .arc file's content, of whose blocks ``coded`` are those that were not stored, in order."""
     members = list(container.members(content))
     blocks = [block for member in members for block in member.blocks]
-    model = predictor.model
+    models = predictor.models
+    bases = dict.fromkeys(model.base for model in models if model.base)
     network = [block.network_bits for block in coded if block.network_bits is not None]
     alike = len({(m.header.predictor, m.header.level, m.header.picture is None) for m in members}) == 1
     names = coded[0].experts_bits if coded and alike else {}
@@ -57,9 +58,9 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         container_bytes=sum((member.account for member in members), Counter()),
         predictor=predictor.name,
         coded_share=_coded_share(members),
-        model_name=model.name if model else "",
-        base_name=model.base.name if model and model.base else "",
-        model_size_bytes=sum(part.size for part in (model, model.base) if part) if model else 0,
+        model_name=" and ".join(model.name for model in models),
+        base_name=" and ".join(base.name for base in bases),
+        model_size_bytes=sum(part.size for part in {*models, *bases}),
     )
 
 

@@ -37,7 +37,7 @@ def packed_member(
     packed, coded = encode(blocks, engine, predictor.kind, progress, detailed)
     if all(block.stored for block in packed):
         predictor = Predictor()
-        header = replace(header, predictor=container.STORED, model=b"", level=0)
+        header = replace(header, predictor=container.STORED, model=b"", level=0, beside=b"")
     content = container.pack(header, packed, zlib.crc32(view))
     symbol_bits = symbol_bits_of(packed, coded, blocks, header.symbol_size) if detailed else None
     ledger = ledger_of(content, coded, predictor)

@@ -139,8 +139,8 @@ def measured(
     size = min(size, max(1, len(view)))
     blocks = [view[start : start + size] for start in range(0, len(view), size)]
     engine = engine_for(predictor, size, len(blocks), resources)
-    prefix = predictor.model.prefix if predictor.model else b""
-    header = container.Header(len(view), size, predictor.kind, prefix, predictor.level)
+    prefix, beside = (model.prefix if model else b"" for model in (predictor.model, predictor.beside))
+    header = container.Header(len(view), size, predictor.kind, prefix, predictor.level, beside=beside)
     return replace(packed_member(view, header, blocks, engine, predictor, progress, detailed), remark=remark)
 
 

@@ -37,6 +37,7 @@ MAX_CHANNELS = 4
 MAX_ENVELOPE = 1 << 30
 _SEVERAL = 1  # flag: several blocks, and an index behind them
 _ROOTED = 2  # flag: the level is ROOTED; its other bits are in the next byte
+_BESIDE = 4  # flag: a second model, beside the one that learns
 _FLAGS = 15
 
 
@@ -101,6 +102,7 @@ class Header:
     model: bytes = b""  # prefix of the model's sha-256, empty if nothing was predicted
     level: int = 0  # which team of experts, if there is one
     picture: Picture | None = None
+    beside: bytes = b""  # prefix of the model that does not learn, if it is another than the one that does
 
     @property
     def media(self) -> int:
@@ -190,9 +192,10 @@ def _varint(value: int) -> bytes:
 def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     """One member; ``check`` is the CRC-32 of the original and is written if there are several blocks."""
     several = header.blocks > 1
-    flags = (_SEVERAL if several else 0) | (_ROOTED if header.level & ROOTED else 0)
+    flags = _SEVERAL if several else 0
+    flags |= (_ROOTED if header.level & ROOTED else 0) | (_BESIDE if header.beside else 0)
     predictor = (header.level & PRESET_BITS) << 2 | header.predictor
-    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
+    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model + header.beside
     head += _varint(header.length) if header.picture is None else _shape(header.picture)
     if several:
         head += _varint(header.block_size // (header.picture.coded.row if header.picture else 1))
@@ -261,6 +264,7 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
     model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 3 in (NETWORK, MIXTURE) else b""
+    beside = cursor.take(MODEL_PREFIX, "model identity") if version & _BESIDE else b""
     picture, notes_size, envelope_size, length = None, 0, 0, 0
     if predictor >> 4 == PICTURE:
         picture, notes_size, envelope_size = _read_shape(cursor)
@@ -281,7 +285,8 @@ def _read_header(cursor: _Cursor) -> Header:
     level = predictor >> 2 & PRESET_BITS | (ROOTED if version & _ROOTED else 0)
     kind, media = predictor & 3, predictor >> 4
     unknown = media > PICTURE or level not in LEVELS.get((media, kind), (0,))
-    if version & _FLAGS & ~(_SEVERAL | _ROOTED) or unknown:
+    unknown |= bool(beside) and (media, kind, level) != (BYTES, MIXTURE, LEARNING | ROOTED)
+    if version & _FLAGS & ~(_SEVERAL | _ROOTED | _BESIDE) or unknown:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if picture is not None and (kind == NETWORK or (kind == MIXTURE and picture.depth != NETWORK_DEPTH)):
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
@@ -292,7 +297,7 @@ def _read_header(cursor: _Cursor) -> Header:
         if int.from_bytes(cursor.take(4, "envelope"), "little") != zlib.crc32(notes + envelope):
             raise DamagedError("the picture's envelope is damaged: its checksum does not fit")
         picture = replace(picture, envelope=envelope, notes=notes)
-    return Header(length, block_size, kind, model, level, picture)
+    return Header(length, block_size, kind, model, level, picture, beside)
 
 
 def _read_shape(cursor: _Cursor) -> tuple[Picture, int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from . import container
-from .exact.program import Program
 from .mixing import guesses as of_mixture
 from .mixing.team import TEAMS
 from .models import guesses as of_network
@@ -57,8 +56,8 @@ def likeliest(
 
 
 def _of_block(predictor: Predictor, block: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    program: Program | None = None if predictor.model is None else store.program(predictor.model)
+    program, beside = (None if m is None else store.program(m) for m in (predictor.model, predictor.beside))
     if predictor.has_experts:
-        return of_mixture.likeliest(program, TEAMS[predictor.level], block, wanted, count)
+        return of_mixture.likeliest(program, TEAMS[predictor.level], block, wanted, count, beside)
     assert program is not None
     return of_network.likeliest(program, block, wanted, count)

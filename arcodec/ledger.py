@@ -69,7 +69,7 @@ class Ledger:
     container_bytes: Counter[str] = field(default_factory=Counter)
     predictor: str = ""  # what predicted: network, experts, both, or nothing
     model_name: str = ""
-    base_name: str = ""  # the model whose tables it uses, if it is fine-tuned
+    base_name: str = ""  # the model whose tables it uses, if it is trained on from one
     model_size_bytes: int = 0  # of their files: side information, never part of the account
     source: KnownSource | None = None
     coded_share: float = 1.0  # of the symbols, those that were not stored
@@ -168,7 +168,7 @@ class Ledger:
         if self.experts_bits:
             out += self._experts()
         if self.model_name:
-            base = f" with its base {self.base_name}" if self.base_name else ""
+            base = f" with the tables of {self.base_name}" if self.base_name else ""
             out.append(f"not in the file: the model {self.model_name}{base}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)
 

@@ -29,6 +29,7 @@ _LEAST_TRIED, _MOST_TRIED, _TRIED_OF = 1 << 10, 1 << 12, 64  # bytes that decide
 _FINALISTS = 4  # networks that try the whole of these bytes; all others only a quarter, but no less than half the least
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
+_MOST_LEARNT = 1 << 21  # multiply-adds a byte of a network that learns: what learns takes several times its time
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
 
 
@@ -39,12 +40,20 @@ class Predictor:
     kind: int = container.STORED
     model: Model | None = None
     level: int = 0
+    beside: Model | None = None  # of a network that learns: what does not, if it is another
 
     @property
     def name(self) -> str:
         """In words."""
         words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
-        return f"{words} that learns" if self.level & container.PRESET_BITS == container.LEARNING else words
+        if self.level & container.PRESET_BITS == container.LEARNING:
+            words += " that learns"
+        return words if self.beside is None else f"{words}, and a large one"
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All that decoding needs, those aside that they are trained on from."""
+        return tuple(model for model in (self.model, self.beside) if model)
 
     @property
     def preset(self) -> str:
@@ -114,8 +123,18 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, resource
         return experts
     if len(data) <= _SHORT and _size(alone, sample) < size:
         return alone
-    learns = preset == "best" and can_learn(store.program(found))
-    return mixture.learning() if learns else mixture
+    if preset != "best" or found.network.macs() > _MOST_LEARNT or not can_learn(store.program(found)):
+        return mixture
+    learning = mixture.learning()
+    return learning if model else _with_large(learning, sample)
+
+
+def _with_large(learning: Predictor, sample: memoryview) -> Predictor:
+    """Of a network that learns: the same beside the large one, if that earns its time."""
+    from .models import store
+
+    both = replace(learning, beside=store.find(store.LARGE))
+    return both if 100 * _size(both, sample) < _WORTH * _size(learning, sample) else learning
 
 
 def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model:
@@ -202,7 +221,8 @@ def of_header(header: container.Header, model: str | None) -> Predictor:
         raise ModelError(
             f"the file has {what[wanted]} predicted by model {found.name}, which predicts {what[predicted]}"
         )
-    return Predictor(header.predictor, found, header.level)
+    beside = store.find_by_prefix(header.beside, None) if header.beside else None
+    return Predictor(header.predictor, found, header.level, beside)
 
 
 def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Resources) -> Engine | None:
@@ -306,5 +326,11 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
             if not can_learn(program):
                 raise ModelError(f"the file wants model {model.name} to learn, which its family cannot")
             each += memory_to_learn(program)
+    beside = None
+    if model is not None and (other := predictor.beside) is not None:
+        if not other.design.reads_rows_of(model.design):
+            raise ModelError(f"the file wants model {other.name} beside {model.name}, which reads other contexts")
+        beside = store.program(other)
+        each += other.network.memory_bytes()
     _check_memory(f"a block of {block_size:,} bytes", each, predictor, memory)
-    return verified(MixtureEngine(program, team, min(cores, memory // each)))
+    return verified(MixtureEngine(program, team, min(cores, memory // each), beside))

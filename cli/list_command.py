@@ -16,7 +16,8 @@ def _entry(name: str) -> dict[str, Any]:
     data, _ = transfer.read(name)
     members = list(container.members(data))
     original = sum(member.header.original_bytes for member in members)
-    prefixes = sorted({member.header.model.hex() for member in members if member.header.model})
+    headers = [member.header for member in members]
+    prefixes = sorted({prefix.hex() for header in headers for prefix in (header.model, header.beside) if prefix})
     return {
         "file": name,
         "original_bytes": original,

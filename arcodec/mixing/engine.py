@@ -42,15 +42,19 @@ class MixtureEngine:
         program: Program | None,
         team: Team = DEFAULT,
         threads: int = 1,
+        beside: Program | None = None,
     ) -> None:
-        """program: a network, verified by whoever hands it over, or None for the experts alone."""
+        """program: a network, verified by whoever hands it over, or None for the experts alone.
+
+        beside: of a team whose network learns, another that does not, likewise (see ``networks``).
+        """
         self.name = "experts" if program is None else "mixture"
         self.team, self.threads = team, threads
         self.network = program is not None
-        self.program = empty_program() if program is None else program
+        self.program, self.beside = empty_program() if program is None else program, beside
 
     def _fresh_networks(self) -> Networks:
-        return fresh_networks(self.program, self.network and self.team.learns)
+        return fresh_networks(self.program, self.network and self.team.learns, self.beside)
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
         """See ``Engine``. In detail it takes a third more time."""

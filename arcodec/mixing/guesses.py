@@ -138,17 +138,22 @@ def _read(
 
 
 def likeliest(
-    program: Program | None, team: Team, block: np.ndarray, wanted: np.ndarray, count: int
+    program: Program | None,
+    team: Team,
+    block: np.ndarray,
+    wanted: np.ndarray,
+    count: int,
+    beside: Program | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where wanted (n,) bool, before each byte of a block (n,) uint8: the likeliest (n, count) uint8 and their shares.
 
-    Shares below 1/512 are 0, and there no byte is meant.
+    Shares below 1/512 are 0, and there no byte is meant. program, beside: see ``MixtureEngine``.
     """
     network = program is not None
     program = empty_program() if program is None else program
     guesses, shares = np.zeros((len(block), count), np.uint8), np.zeros((len(block), count))
     _read(
-        fresh_networks(program, network and team.learns),
+        fresh_networks(program, network and team.learns, beside),
         network,
         fresh_mixture(len(block), team, network),
         np.empty(SCRATCH, np.int64),

@@ -1,6 +1,7 @@
-"""The network among the experts; where it learns, beside it the same network as it was, an expert of its own.
+"""The network among the experts; where it learns, beside it one that does not, an expert of its own.
 
 What learns follows the file, what does not still knows all that it was trained on: the mixer finds out which to trust.
+The other is the same network as it was, or a larger one, for which learning would take too long.
 """
 
 from __future__ import annotations
@@ -26,15 +27,18 @@ class Networks(NamedTuple):
     program: Program
     state: State
     learner: Learner
-    original: Program  # as it was; empty unless the other learns
-    original_state: State  # it remembers what the other does, in the same memory
+    other: Program  # which does not learn; empty unless the first does
+    other_state: State  # it remembers what the first does, in the same memory
 
 
-def fresh_networks(program: Program, learns: bool) -> Networks:
-    """Before the first byte of a block."""
-    original = program if learns else empty_program()
+def fresh_networks(program: Program, learns: bool, beside: Program | None = None) -> Networks:
+    """Before the first byte of a block.
+
+    beside: what stands beside a network that learns, in place of the same as it was; it must read the same rows.
+    """
+    other = (program if beside is None else beside) if learns else empty_program()
     own, state, learner = learning.begin(program, learns)
-    return Networks(own, state, learner, original, fresh_state(original)._replace(memory=state.memory))
+    return Networks(own, state, learner, other, fresh_state(other)._replace(memory=state.memory))
 
 
 @kernel
@@ -43,7 +47,7 @@ def ask(networks: Networks, scratch: np.ndarray) -> None:
     learning.weights(networks.program, networks.state, networks.learner, scratch[:_WEIGHTS])
     mx.plant(scratch[_WEIGHTS:_EACH], scratch[:_WEIGHTS])
     if len(networks.learner.clock):
-        kernels.weights(networks.original, networks.original_state, scratch[_EACH : _EACH + _WEIGHTS])
+        kernels.weights(networks.other, networks.other_state, scratch[_EACH : _EACH + _WEIGHTS])
         mx.plant(scratch[_EACH + _WEIGHTS :], scratch[_EACH : _EACH + _WEIGHTS])
 
 

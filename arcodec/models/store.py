@@ -26,6 +26,7 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
+LARGE = "text-large"  # beside one that learns, at best
 # Trained on from TEXT, to a kind of text, a language or a format; tried on every text (docs/MODELS.md).
 FINE_TUNED = tuple(
     f"{TEXT}-{kind}"

@@ -147,7 +147,7 @@ def test_a_fine_tuned_model_has_what_differs_from_its_base(
     assert arcodec.decompress(file, model=str(path)) == text
     ledger = arcodec.measure(text, str(path), mix=False)
     assert ledger.model_size_bytes == tuned.size + small_model.size
-    assert f"the model tuned with its base {small_model.name}, " in ledger.table()
+    assert f"the model tuned with the tables of {small_model.name}, " in ledger.table()
 
 
 def test_a_base_lies_beside_or_among_the_models_at_hand(
