@@ -130,11 +130,12 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, resource
 
 
 def _with_large(learning: Predictor, sample: memoryview) -> Predictor:
-    """Of a network that learns: the same beside the large one, if that earns its time."""
+    """Of a network that learns: the same beside the large one, if that earns its time and its name in the file."""
     from .models import store
 
     both = replace(learning, beside=store.find(store.LARGE))
-    return both if 100 * _size(both, sample) < _WORTH * _size(learning, sample) else learning
+    size = _size(both, sample) + container.MODEL_PREFIX
+    return both if 100 * size < _WORTH * _size(learning, sample) else learning
 
 
 def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model:

@@ -10,6 +10,7 @@ import pytest
 import arcodec
 from arcodec import predictor
 from arcodec.mixing.pixels.engine import conformance_picture
+from arcodec.models import store
 from arcodec.models.file import Model
 from arcodec.models.wide import TorchEngine
 from tests.conftest import GOLDEN, compiled
@@ -56,6 +57,18 @@ def test_golden_mixtures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     golden = (GOLDEN / f"{name}.arc").read_bytes()
     assert arcodec.decompress(golden, model=model if model in (CONVOLUTION, FOLLOWERS) else MODEL) == original
     assert arcodec.compress(original, model, **settings) == golden
+
+
+def test_a_golden_file_of_two_networks(
+    small_models: dict[str, Model], monkeypatch: pytest.MonkeyPatch, known_models: None
+) -> None:
+    """One that learns, and another beside it."""
+    golden, original = (GOLDEN / "beside.arc").read_bytes(), SAMPLE + bytes(range(256))
+    assert arcodec.decompress(golden) == original
+    monkeypatch.setattr(predictor, "_most_familiar", lambda *_: small_models["recurrent"])
+    monkeypatch.setattr(predictor, "_WORTH", 200)
+    monkeypatch.setattr(store, "LARGE", "small-attention")
+    assert arcodec.compress(original, preset="best") == golden
 
 
 UNROOTED = sorted({*MIXED, "best-static"} - {"fast"})  # of before the mixer had roots; one, before networks learnt

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import arcodec
-from arcodec import container, machine, predictor
+from arcodec import codec, container, machine, predictor
 from arcodec.errors import LimitError, ModelError, UsageError
 from arcodec.exact import learning, stack
 from arcodec.exact.program import compile_network
+from arcodec.guesses import likeliest
 from arcodec.mixing.engine import MixtureEngine
 from arcodec.mixing.pixels import team as pixel_team
 from arcodec.mixing.pixels.engine import conformance_picture
@@ -111,6 +114,55 @@ def test_a_network_learns_at_best_if_it_can(small_models: dict[str, Model], engl
     assert levels == dict.fromkeys(static, BEST.number) | dict.fromkeys(learning_too, LEARNING.number)
     alone = choose(memoryview(english), "none", "best", True, Resources())
     assert (alone.kind, alone.level) == (container.EXPERTS, BEST.number)
+
+
+@pytest.mark.parametrize(("large", "taken"), [(985, True), (986, False)])  # bytes with it: 1 % and its name in the file
+def test_at_best_the_large_network_is_taken_if_it_is_worth_it(
+    small_models: dict[str, Model], english: bytes, large: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recurrent, attention = (store.find(str(small_models[family].path)) for family in ("recurrent", "attention"))
+    monkeypatch.setattr(store, "LARGE", str(attention.path))
+    monkeypatch.setattr(predictor, "_most_familiar", lambda *_: recurrent)
+    sizes = {container.EXPERTS: 2000, container.MIXTURE: 1000, container.NETWORK: 3000}
+    monkeypatch.setattr(predictor, "_size", lambda chosen, _: large if chosen.beside else sizes[chosen.kind])
+
+    def chosen(model: str | None = None, preset: str = "best") -> Predictor:
+        return choose(memoryview(2 * english), model, preset, True, Resources())
+
+    learning_one = Predictor(container.MIXTURE, recurrent, LEARNING.number)
+    assert chosen() == (replace(learning_one, beside=attention) if taken else learning_one)
+    assert chosen(str(recurrent.path)) == learning_one  # what is named is what is taken
+    assert chosen(preset="default").beside is None
+    monkeypatch.setattr(predictor, "_MOST_LEARNT", recurrent.network.macs() - 1)
+    assert chosen() == Predictor(container.MIXTURE, recurrent, BEST.number)
+
+
+def test_a_file_names_both_networks(
+    small_models: dict[str, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_models: None
+) -> None:
+    content = (GOLDEN / "beside.arc").read_bytes()
+    recurrent, attention = small_models["recurrent"], small_models["attention"]
+    (member,) = container.members(content)
+    found = of_header(member.header, None)
+    assert [model.identity for model in found.models] == [recurrent.identity, attention.identity]
+    assert found.name == "experts and a network that learns, and a large one"
+    ledger = codec.audited(content).ledger
+    assert ledger.unexplained_bits == 0
+    assert ledger.model_name == "small-recurrent and small-attention"
+    assert ledger.model_size_bytes == recurrent.size + attention.size
+    guesses, shares = likeliest(content, arcodec.decompress(content), np.ones(member.header.length, bool), 1)
+    assert guesses.shape == shares.shape == (member.header.length, 1)
+    monkeypatch.setenv("ARCODEC_MODELS", str(tmp_path))
+    shutil.copy(recurrent.path, tmp_path)
+    with pytest.raises(ModelError, match=f"needs model {attention.prefix.hex()}, which is not among those at hand"):
+        arcodec.decompress(content)
+
+
+def test_what_stands_beside_a_network_reads_what_it_reads(small_models: dict[str, Model]) -> None:
+    """They share a memory."""
+    wanted = Predictor(container.MIXTURE, small_models["recurrent"], LEARNING.number, small_models["followers"])
+    with pytest.raises(ModelError, match="wants model small-followers beside small-recurrent, which reads other"):
+        engine_for(wanted, 1000, 1, Resources())
 
 
 def test_whether_a_network_helps_is_not_judged_by_the_head(small_models: dict[str, Model], english: bytes) -> None:

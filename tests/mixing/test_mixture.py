@@ -175,6 +175,21 @@ def test_what_was_learnt_in_training_is_not_lost(small_models: dict[str, Model],
     assert bits(english, MixtureEngine(program, LEARNING)) < 1.01 * bits(english, MixtureEngine(program, BEST))
 
 
+def test_beside_a_network_that_learns_there_may_be_another(small_models: dict[str, Model], english: bytes) -> None:
+    program, other = (store.program(small_models[family]) for family in ("recurrent", "attention"))
+    block = np.frombuffer(english, np.uint8)[:700]
+    words = []
+    for beside in (None, program, other):
+        engine = MixtureEngine(program, LEARNING, beside=beside)
+        (coded,) = engine.encode([block], quiet)
+        words.append(coded.words)
+        assert np.array_equal(next(engine.decode([(coded.words, len(block))], quiet)), block)
+    assert np.array_equal(words[0], words[1])
+    assert not np.array_equal(words[0], words[2])
+    plain, unused = (MixtureEngine(program, BEST, beside=beside) for beside in (None, other))
+    assert [bits(english, engine) for engine in (plain, unused)] == [bits(english, plain)] * 2
+
+
 def test_each_block_learns_for_itself(english: bytes) -> None:
     block = np.frombuffer(english, np.uint8)[:700]
     for threads in (1, 2):
