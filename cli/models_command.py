@@ -39,6 +39,7 @@ def _show(models: list[Model], as_json: bool) -> None:
                 "name": m.name,
                 "default": _mark(m) == "*",
                 "tried": _mark(m) == "+",
+                "beside_at_best": _mark(m) == "&",
                 "family": m.design.family,
                 "config": m.design.settings(),
                 "multiply_adds": m.design.layers().macs(),
@@ -67,7 +68,7 @@ def _show(models: list[Model], as_json: bool) -> None:
         click.echo()
     click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing")
     click.echo("else is named; + or one of these, if a sample of the file costs it fewer bits;")
-    click.echo("base: the model whose tables it uses")
+    click.echo("& stands beside these at best, if that pays; base: the model whose tables it uses")
 
 
 def _place(model: Model) -> tuple[bool, bool, str]:
@@ -82,4 +83,5 @@ def _mark(model: Model) -> str:
 
     if model.path.parent != store.SHIPPED:
         return ""
-    return "*" if model.name in store.DEFAULTS else "+" if model.name in store.FINE_TUNED else ""
+    marks = dict.fromkeys(store.DEFAULTS, "*") | dict.fromkeys(store.FINE_TUNED, "+") | {store.LARGE: "&"}
+    return marks.get(model.name, "")

@@ -26,7 +26,7 @@ TEXT, PHOTOGRAPHS, THUMBNAILS = DEFAULTS = (
     "photographs",
     "thumbnails",
 )  # of bytes; of pictures, large and small
-LARGE = "text-large"  # beside one that learns, at best
+LARGE = "text-large"  # at best, beside one of the others, which learns (docs/MODELS.md)
 # Trained on from TEXT, to a kind of text, a language or a format; tried on every text (docs/MODELS.md).
 FINE_TUNED = tuple(
     f"{TEXT}-{kind}"
@@ -58,7 +58,7 @@ FINE_TUNED = tuple(
         "cjk",
     )
 )
-_AT_HAND = 8 + len(FINE_TUNED)  # models kept in memory: all that are tried on a text, and some more
+_AT_HAND = 9 + len(FINE_TUNED)  # models kept in memory: all that are tried on a text, and some more
 _LONGEST_CHAIN = 16  # of models that are kept beside others (see kept)
 _DIFFERS = (
     "engine {engine!r} does not compute model {model!r} as it was trained; what it wrote could not be read elsewhere. "
@@ -126,7 +126,7 @@ def known_by(prefix: str, others: Iterable[Path] = ()) -> Iterator[Path]:
     """The models, of those at hand and others, whose sha-256 begins with these hexadecimal digits."""
 
     def rank(path: Path) -> tuple[bool, bool, bool]:
-        return path.parent != SHIPPED, path.stem not in DEFAULTS, path.stem not in FINE_TUNED
+        return path.parent != SHIPPED, path.stem not in DEFAULTS, path.stem not in (*FINE_TUNED, LARGE)
 
     # Files are read until one is found, so the likeliest come first.
     for path in sorted({*paths(), *others}, key=lambda path: (*rank(path), path)):
