@@ -40,9 +40,12 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     members = list(container.members(content))
     blocks = [block for member in members for block in member.blocks]
     models = predictor.models
-    bases = dict.fromkeys(model.base for model in models if model.base)
+    bases = [model.base for model in models if model.base]
     network = [block.network_bits for block in coded if block.network_bits is not None]
-    alike = len({(m.header.predictor, m.header.level, m.header.picture is None) for m in members}) == 1
+    alike = (
+        len({(m.header.predictor, m.header.level, bool(m.header.beside), m.header.picture is None) for m in members})
+        == 1
+    )
     names = coded[0].experts_bits if coded and alike else {}
     return Ledger(
         dimensions=_dimensions([member.header.picture for member in members]),
@@ -58,9 +61,9 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
         container_bytes=sum((member.account for member in members), Counter()),
         predictor=predictor.name,
         coded_share=_coded_share(members),
-        model_name=" and ".join(model.name for model in models),
-        base_name=" and ".join(base.name for base in bases),
-        model_size_bytes=sum(part.size for part in {*models, *bases}),
+        model_names=tuple(model.name for model in models),
+        base_names=tuple(dict.fromkeys(base.name for base in bases)),
+        model_size_bytes=sum({part.identity: part.size for part in (*models, *bases)}.values()),
     )
 
 

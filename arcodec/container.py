@@ -195,11 +195,11 @@ def pack(header: Header, blocks: Sequence[Block], check: int) -> bytes:
     flags = _SEVERAL if several else 0
     flags |= (_ROOTED if header.level & ROOTED else 0) | (_BESIDE if header.beside else 0)
     predictor = (header.level & PRESET_BITS) << 2 | header.predictor
-    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model + header.beside
+    head = MAGIC + bytes([VERSION << 4 | flags, header.media << 4 | predictor]) + header.model
     head += _varint(header.length) if header.picture is None else _shape(header.picture)
     if several:
         head += _varint(header.block_size // (header.picture.coded.row if header.picture else 1))
-    parts = [head + _short_check(head) + (_sealed(header.picture) if header.picture else b"")]
+    parts = [head + _short_check(head) + header.beside + (_sealed(header.picture) if header.picture else b"")]
     for block in blocks:
         units = len(block.payload) // _unit(block.stored, header.predictor)
         parts.append(_varint(units << 1 | block.stored) + block.check.to_bytes(4, "little") + block.payload)
@@ -264,7 +264,6 @@ def _read_header(cursor: _Cursor) -> Header:
         raise DamagedError(f"not an .arc file{where}: it does not begin with the magic bytes 89 41 52 43")
     version, predictor = cursor.take(2, "version, flags, media, predictor")
     model = cursor.take(MODEL_PREFIX, "model identity") if predictor & 3 in (NETWORK, MIXTURE) else b""
-    beside = cursor.take(MODEL_PREFIX, "model identity") if version & _BESIDE else b""
     picture, notes_size, envelope_size, length = None, 0, 0, 0
     if predictor >> 4 == PICTURE:
         picture, notes_size, envelope_size = _read_shape(cursor)
@@ -285,7 +284,7 @@ def _read_header(cursor: _Cursor) -> Header:
     level = predictor >> 2 & PRESET_BITS | (ROOTED if version & _ROOTED else 0)
     kind, media = predictor & 3, predictor >> 4
     unknown = media > PICTURE or level not in LEVELS.get((media, kind), (0,))
-    unknown |= bool(beside) and (media, kind, level) != (BYTES, MIXTURE, LEARNING | ROOTED)
+    unknown |= bool(version & _BESIDE) and (media, kind, level) != (BYTES, MIXTURE, LEARNING | ROOTED)
     if version & _FLAGS & ~(_SEVERAL | _ROOTED | _BESIDE) or unknown:
         raise DamagedError("the header uses features unknown to this version; a newer arcodec may read it")
     if picture is not None and (kind == NETWORK or (kind == MIXTURE and picture.depth != NETWORK_DEPTH)):
@@ -297,6 +296,10 @@ def _read_header(cursor: _Cursor) -> Header:
         if int.from_bytes(cursor.take(4, "envelope"), "little") != zlib.crc32(notes + envelope):
             raise DamagedError("the picture's envelope is damaged: its checksum does not fit")
         picture = replace(picture, envelope=envelope, notes=notes)
+    # Behind the checksum, so that what does not know of it sees a sound header that uses a feature unknown to it.
+    beside = cursor.take(MODEL_PREFIX, "model identity") if version & _BESIDE else b""
+    if beside and beside == model:
+        raise DamagedError("damaged: a network stands beside itself")
     return Header(length, block_size, kind, model, level, picture, beside)
 
 

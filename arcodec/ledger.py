@@ -68,8 +68,8 @@ class Ledger:
     )  # of all that experts added to the mixture, the share of each
     container_bytes: Counter[str] = field(default_factory=Counter)
     predictor: str = ""  # what predicted: network, experts, both, or nothing
-    model_name: str = ""
-    base_name: str = ""  # the model whose tables it uses, if it is trained on from one
+    model_names: tuple[str, ...] = ()  # of the network and, if there is one, of that beside it
+    base_names: tuple[str, ...] = ()  # the models whose tables they use
     model_size_bytes: int = 0  # of their files: side information, never part of the account
     source: KnownSource | None = None
     coded_share: float = 1.0  # of the symbols, those that were not stored
@@ -139,8 +139,9 @@ class Ledger:
             "channels_bits": self.channels_bits,
             "mixture_regret_bits": self.regret_bits,
             "predictor": self.predictor,
-            "model": self.model_name,
-            "base": self.base_name or None,
+            "model": self.model_names[0] if self.model_names else "",
+            "beside": self.model_names[1] if len(self.model_names) > 1 else None,
+            "bases": list(self.base_names),
             "model_file_bytes": self.model_size_bytes,
         }
 
@@ -164,12 +165,14 @@ class Ledger:
             out.append(f"{name}: {bits:,.1f} bits, {bits / each:.4f} bits/dim")
         if self.network_bits is not None:
             change = 100 * (self.model_bits / self.network_bits - 1)
-            out.append(f"the network alone: {self.network_bits:,.1f} bits; mixed with experts {change:+.1f} %")
+            which = f"the network {self.model_names[0]}" if len(self.model_names) > 1 else "the network"
+            out.append(f"{which} alone: {self.network_bits:,.1f} bits; mixed with experts {change:+.1f} %")
         if self.experts_bits:
             out += self._experts()
-        if self.model_name:
-            base = f" with the tables of {self.base_name}" if self.base_name else ""
-            out.append(f"not in the file: the model {self.model_name}{base}, {8 * self.model_size_bytes:,} bits")
+        if self.model_names:
+            models = f"the model{'s' * (len(self.model_names) > 1)} {' and '.join(self.model_names)}"
+            tables = f" with the tables of {' and '.join(self.base_names)}" if self.base_names else ""
+            out.append(f"not in the file: {models}{tables}, {8 * self.model_size_bytes:,} bits")
         return "\n".join(out)
 
     def _experts(self) -> list[str]:

@@ -29,13 +29,12 @@ _LEAST_TRIED, _MOST_TRIED, _TRIED_OF = 1 << 10, 1 << 12, 64  # bytes that decide
 _FINALISTS = 4  # networks that try the whole of these bytes; all others only a quarter, but no less than half the least
 _SHORT = 1 << 12  # bytes up to which the network is tried alone: the mixer has hardly learnt yet whom to trust
 _SAMPLE_OF_PICTURE, _SAMPLE_ROWS = 1 << 15, 8  # samples, but no fewer rows
-_MOST_LEARNT = 1 << 21  # multiply-adds a byte of a network that learns: what learns takes several times its time
 _WORTH = 99  # it does if it makes them less than so many hundredths of what they are without
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What stands in the header: kind, model, level of the experts."""
+    """What stands in the header: kind, model, level of the experts, and the model beside one that learns."""
 
     kind: int = container.STORED
     model: Model | None = None
@@ -48,7 +47,7 @@ class Predictor:
         words = ("nothing", "a network", "experts", "experts and a network")[self.kind]
         if self.level & container.PRESET_BITS == container.LEARNING:
             words += " that learns"
-        return words if self.beside is None else f"{words}, and a large one"
+        return words if self.beside is None else f"{words}, beside one that does not"
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -123,19 +122,24 @@ def choose(data: memoryview, model: str | None, preset: str, mix: bool, resource
         return experts
     if len(data) <= _SHORT and _size(alone, sample) < size:
         return alone
-    if preset != "best" or found.network.macs() > _MOST_LEARNT or not can_learn(store.program(found)):
+    if preset != "best" or not can_learn(store.program(found)):
         return mixture
     learning = mixture.learning()
-    return learning if model else _with_large(learning, sample)
+    return learning if model else _with_large(learning, sample, resources)
 
 
-def _with_large(learning: Predictor, sample: memoryview) -> Predictor:
+def _with_large(learning: Predictor, sample: memoryview, resources: Resources) -> Predictor:
     """Of a network that learns: the same beside the large one, if that earns its time and its name in the file."""
     from .models import store
+    from .models.parallel import side_by_side
 
     both = replace(learning, beside=store.find(store.LARGE))
-    size = _size(both, sample) + container.MODEL_PREFIX
-    return both if 100 * size < _WORTH * _size(learning, sample) else learning
+
+    def size(predictor: Predictor, _: Progress) -> int:
+        return _size(predictor, sample)
+
+    with_it, without = side_by_side(size, (both, learning), resources.cores(2), lambda done: None)
+    return both if 100 * (with_it + container.MODEL_PREFIX) < _WORTH * without else learning
 
 
 def _most_familiar(data: memoryview, mixed: bool, resources: Resources) -> Model:
@@ -215,15 +219,20 @@ def of_header(header: container.Header, model: str | None) -> Predictor:
         return Predictor(header.predictor, None, header.level)
     from .models import store
 
-    found = store.find_by_prefix(header.model, None if model == "none" else model)
-    predicted, wanted = found.design.of_pictures, header.picture is not None
-    if predicted != wanted:
-        what = ("bytes", "pictures")
-        raise ModelError(
-            f"the file has {what[wanted]} predicted by model {found.name}, which predicts {what[predicted]}"
-        )
-    beside = store.find_by_prefix(header.beside, None) if header.beside else None
-    return Predictor(header.predictor, found, header.level, beside)
+    named = None if model == "none" else model
+    found = store.find_by_prefix(header.model, named)
+    beside = store.find_by_prefix(header.beside, named) if header.beside else None
+    predictor = Predictor(header.predictor, found, header.level, beside)
+    for one in predictor.models:
+        predicted, wanted = one.design.of_pictures, header.picture is not None
+        if predicted != wanted:
+            what = ("bytes", "pictures")
+            raise ModelError(
+                f"the file has {what[wanted]} predicted by model {one.name}, which predicts {what[predicted]}"
+            )
+    if beside is not None and not beside.design.reads_rows_of(found.design):
+        raise ModelError(f"the file has model {beside.name} beside {found.name}, but their contexts are not the same")
+    return predictor
 
 
 def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Resources) -> Engine | None:
@@ -328,10 +337,8 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
                 raise ModelError(f"the file wants model {model.name} to learn, which its family cannot")
             each += memory_to_learn(program)
     beside = None
-    if model is not None and (other := predictor.beside) is not None:
-        if not other.design.reads_rows_of(model.design):
-            raise ModelError(f"the file wants model {other.name} beside {model.name}, which reads other contexts")
-        beside = store.program(other)
-        each += other.network.memory_bytes()
+    if predictor.beside is not None:
+        beside = store.program(predictor.beside)
+        each += predictor.beside.network.state_bytes()  # it has the other's memory
     _check_memory(f"a block of {block_size:,} bytes", each, predictor, memory)
     return verified(MixtureEngine(program, team, min(cores, memory // each), beside))

@@ -113,7 +113,7 @@ def _columns(
     for model in models:
         done = _coded(original, model, wanted)
         # Where the network would not have helped, it was left out, and the column is of the experts alone.
-        left_out = model != "none" and not done.ledger.model_name
+        left_out = model != "none" and not done.ledger.model_names
         label = f"{model} (left out)" if left_out else model
         columns[label] = done
         if model == reference:

@@ -17,7 +17,7 @@ def _entry(name: str) -> dict[str, Any]:
     members = list(container.members(data))
     original = sum(member.header.original_bytes for member in members)
     headers = [member.header for member in members]
-    prefixes = sorted({prefix.hex() for header in headers for prefix in (header.model, header.beside) if prefix})
+    prefixes = dict.fromkeys(prefix.hex() for header in headers for prefix in (header.model, header.beside) if prefix)
     return {
         "file": name,
         "original_bytes": original,
@@ -49,8 +49,8 @@ def command(files: tuple[str, ...], recursive: bool, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(entries, indent=2))
         elif entries:
-            click.echo(f"{'original':>14}  {'compressed':>14}  {'bits/byte':>9}  {'blocks':>6}  {'model':17}  file")
+            click.echo(f"{'original':>14}  {'compressed':>14}  {'bits/byte':>9}  {'blocks':>6}  {'model':22}  file")
             for e in entries:
                 models = ", ".join(m["name"] or m["prefix"] for m in e["models"]) or "none"
                 sizes = f"{e['original_bytes']:14,}  {e['file_bytes']:14,}  {e['bits_per_byte']:9.4f}"
-                click.echo(f"{sizes}  {e['blocks']:6}  {models:17}  {e['file']}")
+                click.echo(f"{sizes}  {e['blocks']:6}  {models:22}  {e['file']}")

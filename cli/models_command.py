@@ -68,7 +68,7 @@ def _show(models: list[Model], as_json: bool) -> None:
         click.echo()
     click.echo("multiply-adds: a byte, or for family pixels a pixel; * what is used if nothing")
     click.echo("else is named; + or one of these, if a sample of the file costs it fewer bits;")
-    click.echo("& stands beside these at best, if that pays; base: the model whose tables it uses")
+    click.echo("& may stand beside these at best; base: the model whose tables it uses")
 
 
 def _place(model: Model) -> tuple[bool, bool, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -81,6 +82,9 @@ def test_container_overhead_of_one_block(small_model: Model) -> None:
     largest = container.Header(container.MAX_BLOCK, container.MAX_BLOCK, container.NETWORK, b"abcd")
     payload = b"\0" * 4 * (container.MAX_BLOCK // 4)
     assert len(container.pack(largest, [container.Block(False, payload, 0)], 0)) - len(payload) <= 24
+    learning = container.LEARNING | container.ROOTED
+    pair = replace(largest, predictor=container.MIXTURE, level=learning, beside=b"efgh")
+    assert len(container.pack(pair, [container.Block(False, payload[1:], 0)], 0)) - len(payload[1:]) <= 28
 
 
 @pytest.mark.parametrize("preset", ["fast", "default", "best"])

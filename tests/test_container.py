@@ -64,9 +64,8 @@ def test_header_round_trip(length: int, block_size: int) -> None:
 
 def test_a_second_model_by_hand() -> None:
     header = c.Header(3, 3, c.MIXTURE, b"\1\2\3\4", c.LEARNING | c.ROOTED, beside=b"\5\6\7\x08")
-    head = b"\x89ARC\x16\x0f\1\2\3\4\5\6\7\x08\3"
     content = c.pack(header, [], 0)
-    assert content == head + (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little")
+    assert content == head(0x16, 0x0F, b"\1\2\3\4\3") + b"\5\6\7\x08"  # a sound header before it
     assert c.read_header(memoryview(content)) == header
     for end in range(len(content)):
         with pytest.raises(DamagedError):
@@ -108,10 +107,11 @@ def head(version: int, kind: int, rest: bytes) -> bytes:
         (b"", "empty"),
         (b"PK\3\4 and so on", "magic"),
         (head(0x20, 0, b"\0"), "version 2"),
-        (head(0x14, 0, b"abcd\0"), "unknown to this version"),  # a second model where there is no first
-        (head(0x16, 0x0B, b"abcdabcd\0"), "unknown to this version"),  # or none that learns
-        (head(0x14, 0x0F, b"abcdabcd\0"), "unknown to this version"),  # or the mixer has no roots
-        (head(0x14, 0x1F, b"abcdabcd\5\5\x1c\0"), "unknown to this version"),  # or in pictures
+        (head(0x14, 0, b"\0"), "unknown to this version"),  # a second model where there is no first
+        (head(0x16, 0x0B, b"abcd\0"), "unknown to this version"),  # or none that learns
+        (head(0x14, 0x0F, b"abcd\0"), "unknown to this version"),  # or the mixer has no roots
+        (head(0x14, 0x1F, b"abcd\5\5\x1c\0"), "unknown to this version"),  # or in pictures
+        (head(0x16, 0x0F, b"abcd\3") + b"abcd", "beside itself"),
         (head(0x18, 0, b"\0"), "unknown to this version"),
         (head(0x12, 0, b"\0"), "unknown to this version"),  # roots where there are no experts
         (head(0x12, 0x01, b"abcd\0"), "unknown to this version"),

@@ -133,8 +133,6 @@ def test_at_best_the_large_network_is_taken_if_it_is_worth_it(
     assert chosen() == (replace(learning_one, beside=attention) if taken else learning_one)
     assert chosen(str(recurrent.path)) == learning_one  # what is named is what is taken
     assert chosen(preset="default").beside is None
-    monkeypatch.setattr(predictor, "_MOST_LEARNT", recurrent.network.macs() - 1)
-    assert chosen() == Predictor(container.MIXTURE, recurrent, BEST.number)
 
 
 def test_a_file_names_both_networks(
@@ -145,24 +143,78 @@ def test_a_file_names_both_networks(
     (member,) = container.members(content)
     found = of_header(member.header, None)
     assert [model.identity for model in found.models] == [recurrent.identity, attention.identity]
-    assert found.name == "experts and a network that learns, and a large one"
+    assert found.name == "experts and a network that learns, beside one that does not"
     ledger = codec.audited(content).ledger
     assert ledger.unexplained_bits == 0
-    assert ledger.model_name == "small-recurrent and small-attention"
+    assert ledger.model_names == ("small-recurrent", "small-attention")
     assert ledger.model_size_bytes == recurrent.size + attention.size
-    guesses, shares = likeliest(content, arcodec.decompress(content), np.ones(member.header.length, bool), 1)
-    assert guesses.shape == shares.shape == (member.header.length, 1)
+    assert "the models small-recurrent and small-attention, " in ledger.table()
+    original = arcodec.decompress(content)
+    alone = container.pack(replace(member.header, beside=b""), member.blocks, member.check)
+    (_, with_it), (_, without) = (likeliest(one, original, np.ones(len(original), bool), 1) for one in (content, alone))
+    assert with_it.shape == without.shape
+    assert not np.array_equal(with_it, without)
+    with arcodec.open(GOLDEN / "beside.arc") as file:
+        assert file.read() == original
     monkeypatch.setenv("ARCODEC_MODELS", str(tmp_path))
     shutil.copy(recurrent.path, tmp_path)
     with pytest.raises(ModelError, match=f"needs model {attention.prefix.hex()}, which is not among those at hand"):
         arcodec.decompress(content)
+    assert arcodec.decompress(content, model=str(attention.path)) == original
 
 
-def test_what_stands_beside_a_network_reads_what_it_reads(small_models: dict[str, Model]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("followers", "has model small-followers beside small-recurrent, but their contexts are not the same"),
+        ("pixels", "has bytes predicted by model small-pixels, which predicts pictures"),
+    ],
+)
+def test_what_stands_beside_a_network_reads_what_it_reads(
+    small_models: dict[str, Model], kind: str, message: str, known_models: None
+) -> None:
     """They share a memory."""
-    wanted = Predictor(container.MIXTURE, small_models["recurrent"], LEARNING.number, small_models["followers"])
-    with pytest.raises(ModelError, match="wants model small-followers beside small-recurrent, which reads other"):
-        engine_for(wanted, 1000, 1, Resources())
+    other = load(GOLDEN / f"small-{kind}.safetensors")
+    header = container.Header(9, 9, container.MIXTURE, small_models["recurrent"].prefix, LEARNING.number, None)
+    with pytest.raises(ModelError, match=message):
+        of_header(replace(header, beside=other.prefix), None)
+
+
+def test_two_networks_share_the_memory_of_what_followed(small_models: dict[str, Model], tmp_path: Path) -> None:
+    model, size = small_models["followers"], 1000
+    program, other = compile_network(model.network, model.tensors), load(model.path)
+    each = LEARNING.memory(size) + learning.memory(program) + model.network.memory_bytes()
+    wanted = Predictor(container.MIXTURE, model, LEARNING.number, other)
+    each += other.network.state_bytes()
+    assert 0 < other.network.state_bytes() < 1000
+    engine_for(wanted, size, 1, Resources(max_memory=each))
+    with pytest.raises(LimitError, match=r"\(max memory\)"):
+        engine_for(wanted, size, 1, Resources(max_memory=each - 1))
+
+
+def test_the_large_network_can_stand_beside_all_that_are_tried() -> None:
+    large = store.find(store.LARGE).design
+    assert all(large.reads_rows_of(store.find(name).design) for name in (store.TEXT, *store.FINE_TUNED))
+
+
+def test_noise_is_stored_without_the_name_of_either(
+    small_models: dict[str, Model], known_models: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Predictor(
+        container.MIXTURE,
+        store.find("small-recurrent"),
+        LEARNING.number,
+        store.find("small-attention"),
+    )
+    monkeypatch.setattr(codec, "choose", lambda *_: found)
+    noise = random.Random(1).randbytes(300)
+    content = arcodec.compress(noise, preset="best")
+    header = container.read_header(memoryview(content))
+    assert (header.predictor, header.model, header.beside) == (container.STORED, b"", b"")
+    text = b"Two networks, several blocks. " * 40
+    content = arcodec.compress(text, preset="best", block_size=500)
+    assert container.read_header(memoryview(content)).blocks == 3
+    assert arcodec.decompress(content) == text
 
 
 def test_whether_a_network_helps_is_not_judged_by_the_head(small_models: dict[str, Model], english: bytes) -> None:

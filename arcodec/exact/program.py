@@ -60,14 +60,14 @@ CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, 
 WIDEST_HEAD, LONGEST_WINDOW, FOLLOWERS, SHAPES = range(8, 12)
 
 
-def fresh_state(program: Program) -> State:
-    """The state before the first symbol."""
+def fresh_state(program: Program, memory: Memory | None = None) -> State:
+    """The state before the first symbol. memory: one that another network fills, which reads the same contexts."""
     shape = program.shape
     return State(
         np.zeros(shape[STATE_REALS], np.float32),
         np.zeros(shape[STATE_CODES], np.int8),
         np.zeros(1, np.int64),
-        fresh_memory(shape[FOLLOWERS]),
+        fresh_memory(shape[FOLLOWERS]) if memory is None else memory,
         np.zeros(shape[WIDTH], np.float32),
         np.zeros(shape[WIDEST_REALS], np.float32),
         np.zeros(shape[WIDEST_CODES], np.int16),

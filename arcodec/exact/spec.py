@@ -225,7 +225,11 @@ class Network:
 
     def memory_bytes(self) -> int:
         """What one sequence remembers, in bytes."""
-        total = 4 * self.embed.followers << SLOTS_LOG2
+        return (4 * self.embed.followers << SLOTS_LOG2) + self.state_bytes()
+
+    def state_bytes(self) -> int:
+        """What its layers do."""
+        total = 0
         for _, layer in self.layers():
             match layer:
                 case Recurrence(width):

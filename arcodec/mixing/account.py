@@ -10,7 +10,7 @@ import numpy as np
 from ..jit import kernel
 from . import weighing
 from .contexts import NAMES
-from .team import HISTORY, MATCH, NETWORK, ORIGINAL, Team, inputs_of
+from .team import HISTORY, MATCH, NETWORK, OTHER, Team, inputs_of
 
 ALONE, VOICE, COLUMNS = range(3)  # bits of a code built on its own probability; sum of |nats| it added to the mixture's
 
@@ -30,7 +30,7 @@ def add(
     """Add a bit, not yet learnt from, to shares (experts, 2): of each context, the match and the network.
 
     Alone a context is its bit history, and nothing said is one bit; the network's bits are counted elsewhere. Of the
-    mixture an expert has all its inputs; a network that learns and the same as it was are one expert here. reals begins
+    mixture an expert has all its inputs; a network that learns and the one beside it are one expert here. reals begins
     with them, in nats, ``each`` of a context; the choice is at numbers[choice].
     """
     inputs = inputs_of(contexts, each)
@@ -45,7 +45,7 @@ def add(
             shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
         voice = weighing.added(numbers, choice, reals, finals, inputs, situation, first, count)
         if i > contexts:
-            first = each * contexts + ORIGINAL
+            first = each * contexts + OTHER
             voice += weighing.added(numbers, choice, reals, finals, inputs, situation, first, 2)
         shares[i, VOICE] += abs(voice)
 

@@ -31,7 +31,7 @@ from .team import (
     MATCH,
     NETWORK,
     NODE,
-    ORIGINAL,
+    OTHER,
     RUN_CELLS,
     STATE_CELLS,
     Team,
@@ -49,8 +49,8 @@ _KIND = 7  # of each of them, what does (BY_SURE and so on)
 _AROUND = _KIND + weighing.MOST_SETS  # of each kind, what stands around the bit
 CHOICE = _AROUND + KINDS  # see weighing
 _CHOSEN = CHOICE + weighing.CHOSEN
-ORIGINAL_SAYS = CHOICE + weighing.CHOICE  # as NETWORK_SAYS; -1 without a network that learns
-_NUMBERS = ORIGINAL_SAYS + 1
+OTHER_SAYS = CHOICE + weighing.CHOICE  # as NETWORK_SAYS; -1 without a network that learns
+_NUMBERS = OTHER_SAYS + 1
 
 # rows of places, (5, n) int64
 SLOTS, FIRST_SLOTS, _RUNS, _RUN_CELLS, SCRATCH, _ROWS = range(6)
@@ -103,7 +103,7 @@ def _fresh_weights(team: Team, network: bool) -> np.ndarray:
     weights[others + MATCH] = 0.2
     if network:
         weights[others + NETWORK] = 0.3 if team.learns else 0.5
-        weights[others + ORIGINAL] = 0.2 if team.learns else 0
+        weights[others + OTHER] = 0.2 if team.learns else 0
     return weights
 
 
@@ -122,7 +122,7 @@ def fresh_mixture(length: int, team: Team, network: bool) -> Mixture:
     sets = len(team.sets)
     numbers = np.zeros(_NUMBERS, np.int64)
     numbers[PARTIAL], numbers[EACH], numbers[_ESTIMATES] = 1, team.each, team.estimates
-    numbers[NETWORK_SAYS] = numbers[ORIGINAL_SAYS] = -1
+    numbers[NETWORK_SAYS] = numbers[OTHER_SAYS] = -1
     numbers[_SETS], numbers[_KIND : _KIND + sets] = sets, team.sets
     weighing.begin(numbers, CHOICE, sets, FINAL_CHOICES, sets * CHOICES if team.rooted else None)
     heads = np.zeros(team.inputs + weighing.SAYINGS, np.float32)
@@ -246,10 +246,10 @@ def _ask_others(
         estimate = estimation.estimate(maps, _NETWORK_BY_ONE, last << 8 | partial, nats, points)
         reals[others + NETWORK + 2] = _STRETCH[estimate >> (logistic.PROBABILITY_BITS - logistic.STRETCH_BITS)]
         confidence = 1 + min(abs(says - _HALF) >> 18, 6)
-    says = numbers[ORIGINAL_SAYS]
+    says = numbers[OTHER_SAYS]
     if says >= 0:
-        reals[others + ORIGINAL] = _STRETCH[says >> (adaptive.BITS - logistic.STRETCH_BITS)]
-        reals[others + ORIGINAL + 1] = np.float32(says - _HALF) * _CENTRED
+        reals[others + OTHER] = _STRETCH[says >> (adaptive.BITS - logistic.STRETCH_BITS)]
+        reals[others + OTHER + 1] = np.float32(says - _HALF) * _CENTRED
     expected = matching.expected_bit(match, partial, known)
     if expected < 0:
         reals[others + MATCH] = reals[others + MATCH + 1] = 0

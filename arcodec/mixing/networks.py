@@ -38,7 +38,7 @@ def fresh_networks(program: Program, learns: bool, beside: Program | None = None
     """
     other = (program if beside is None else beside) if learns else empty_program()
     own, state, learner = learning.begin(program, learns)
-    return Networks(own, state, learner, other, fresh_state(other)._replace(memory=state.memory))
+    return Networks(own, state, learner, other, fresh_state(other, state.memory))
 
 
 @kernel
@@ -56,7 +56,7 @@ def consult(numbers: np.ndarray, scratch: np.ndarray, learns: bool) -> None:
     """Take their probabilities of a 1 as the next bit."""
     numbers[mx.NETWORK_SAYS] = mx.probability(scratch[_WEIGHTS:_EACH], numbers[mx.PARTIAL])
     if learns:
-        numbers[mx.ORIGINAL_SAYS] = mx.probability(scratch[_EACH + _WEIGHTS :], numbers[mx.PARTIAL])
+        numbers[mx.OTHER_SAYS] = mx.probability(scratch[_EACH + _WEIGHTS :], numbers[mx.PARTIAL])
 
 
 @kernel

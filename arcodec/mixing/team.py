@@ -9,9 +9,9 @@ from . import contexts, estimation, matching, weighing
 
 # Inputs of the mixer: of each context what its node says, what its history says, and last its run; without roots also
 # the history's probability, centred, before the run. Then those of the network, of the match, a constant, and those of
-# the network as it was before it learnt.
+# the network beside one that learns.
 NODE, HISTORY, CENTRED = range(3)
-NETWORK, MATCH, BIAS, ORIGINAL, OTHERS = 0, 3, 5, 6, 8
+NETWORK, MATCH, BIAS, OTHER, OTHERS = 0, 3, 5, 6, 8
 _LANES = 16  # inputs are padded to a multiple of it
 
 # What chooses a set's weight vector: how sure match and network are; the partial byte; the last byte, the one before,
