@@ -289,7 +289,7 @@ def test_shipped_models_compute_what_they_promise(path: Path) -> None:
 def test_shipped_models_are_small() -> None:
     sizes = [path.stat().st_size for path in store.paths() if path.parent == store.SHIPPED]
     assert max(sizes) <= 14_000_000
-    assert sum(sizes) <= 110_000_000  # with those that shipped before
+    assert sum(sizes) <= 120_000_000  # with those that shipped before
 
 
 def test_models_that_have_shipped_stay() -> None:
@@ -301,6 +301,7 @@ def test_models_that_have_shipped_stay() -> None:
         "text-4": "91433bd3",
         "text-5": "e889c3e4",
         "text": "887e024a",
+        "text-large": "92ed80d7",
         "text-prose": "7e07ad2c",
         "text-encyclopedic": "93d17edb",
         "text-docs": "7ad0394a",
