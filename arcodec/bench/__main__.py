@@ -47,7 +47,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
         case "sameness":
             return sameness.sameness(data, presets)
         case "learning":
-            return validation.learning(options.data, (options.model or ["text"])[0], options.limit)
+            model, beside, *_ = *(options.model or ["text"]), None
+            return validation.learning(options.data, model, options.limit, beside)
         case _:
             return validation.table(options.data, options.model or ["text"], options.limit, options.pieces)
 
@@ -66,7 +67,7 @@ def main() -> None:
     parser.add_argument(
         "--model",
         action="append",
-        help="name or path of a model, for validation and learning; validation takes several",
+        help="name or path of a model, for validation (several) and learning (one, and another beside it)",
     )
     parser.add_argument("--preset", action="append", help="for corpora, speed, memory and sameness; may be repeated")
     parser.add_argument("--megapixels", type=int, default=16, help="largest picture of picture-speed (16)")

@@ -25,14 +25,16 @@ def table(folders: list[Path], models: list[str], limit: int, pieces: int) -> It
         yield f"| {folder.name} | {min(limit, len(source.symbols)):,} | " + " | ".join(figures) + " |"
 
 
-def learning(folders: list[Path], model: str, limit: int) -> Iterator[str]:
+def learning(folders: list[Path], model: str, limit: int, beside: str | None = None) -> Iterator[str]:
     """What the network takes alone, and among the experts of preset best, as it is and learning.
 
-    At most ``limit`` bytes of each category, in one piece.
+    At most ``limit`` bytes of each category, in one piece. beside: also with this model beside it, see ``networks``.
     """
-    program = store.program(store.find(model))
-    yield m.row(["category", "bytes", "network", "learning", "change", "best without", "best", "change"])
-    yield m.row(["---", *["---:"] * 7])
+    program, other = (store.program(store.find(name)) if name else None for name in (model, beside))
+    columns = ["category", "bytes", "network", "learning", "change", "best without", "best", "change"]
+    columns += [f"beside {beside}", "change"] if beside else []
+    yield m.row(columns)
+    yield m.row(["---", *["---:"] * (len(columns) - 1)])
     for folder in folders:
         symbols = corpus.load(str(folder)).symbols[:limit]
         figures = []
@@ -46,4 +48,8 @@ def learning(folders: list[Path], model: str, limit: int) -> Iterator[str]:
                 f"{after / len(symbols):.4f}",
                 f"{100 * (after / before - 1):.1f} %",
             ]
+        if other is not None:
+            (coded,) = MixtureEngine(program, LEARNING, beside=other).encode([symbols], lambda done: None)
+            change = f"{100 * (coded.model_bits / figures[1][1] - 1):.1f} %"
+            cells += [f"{coded.model_bits / len(symbols):.4f}", change]
         yield m.row([folder.name, f"{len(symbols):,}", *cells])
