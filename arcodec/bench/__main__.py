@@ -47,8 +47,8 @@ def _lines(options: argparse.Namespace) -> Iterator[str]:
         case "sameness":
             return sameness.sameness(data, presets)
         case "learning":
-            model, beside, *_ = *(options.model or ["text"]), None
-            return validation.learning(options.data, model, options.limit, beside)
+            models = options.model or ["text"]
+            return validation.learning(options.data, models[0], options.limit, *models[1:2])
         case _:
             return validation.table(options.data, options.model or ["text"], options.limit, options.pieces)
 
