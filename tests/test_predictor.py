@@ -58,7 +58,7 @@ def test_presets_are_the_teams_in_order() -> None:
     ("path", "name"),
     [
         ("docs/ARCHITECTURE.md", "text-markdown"),
-        ("arcodec/predictor.py", "text-python"),
+        ("arcodec/training/packages.py", "text-python"),
         ("data/sample.txt", "text-prose"),
     ],
 )
