@@ -42,10 +42,8 @@ def ledger_of(content: bytes, coded: Sequence[Coded], predictor: Predictor) -> L
     models = predictor.models
     bases = [model.base for model in models if model.base]
     network = [block.network_bits for block in coded if block.network_bits is not None]
-    alike = (
-        len({(m.header.predictor, m.header.level, bool(m.header.beside), m.header.picture is None) for m in members})
-        == 1
-    )
+    headers = (member.header for member in members)
+    alike = len({(h.predictor, h.level, bool(h.beside), h.picture is None) for h in headers}) == 1
     names = coded[0].experts_bits if coded and alike else {}
     return Ledger(
         dimensions=_dimensions([member.header.picture for member in members]),
