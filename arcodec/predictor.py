@@ -82,6 +82,10 @@ class Resources:
             raise UsageError(f"{self.threads} threads: expected 1 or more, or 0 for all cores")
         return min(self.threads or available_cores(), max(1, blocks))
 
+    def two_each(self, blocks: int) -> bool:
+        """Whether there are two cores for each of so many blocks. Raises UsageError."""
+        return self.cores(2 * blocks) >= 2 * blocks > 0
+
     @property
     def memory(self) -> int:
         """Bytes."""
@@ -244,11 +248,11 @@ def engine_for(predictor: Predictor, block_size: int, blocks: int, resources: Re
     if predictor.kind == container.STORED:
         return None
     if predictor.has_experts:  # on the CPU, whatever the device
-        return _experts(predictor, block_size, cores, resources.memory)
+        return _experts(predictor, block_size, cores, resources.two_each(blocks), resources.memory)
     from .models import store
 
     assert predictor.model is not None
-    return store.engine_for(predictor.model, resources.device, cores)
+    return store.engine_for(predictor.model, resources.device, cores, resources.two_each(blocks))
 
 
 def for_picture(picture: container.Picture, samples: np.ndarray, model: str | None, preset: str) -> Predictor:
@@ -320,7 +324,7 @@ def _check_memory(block: str, needed: int, predictor: Predictor, allowed: int) -
         )
 
 
-def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> Engine:
+def _experts(predictor: Predictor, block_size: int, cores: int, helped: bool, memory: int) -> Engine:
     from .exact.learning import can_learn
     from .exact.learning import memory as memory_to_learn
     from .mixing.engine import MixtureEngine, verified
@@ -341,4 +345,4 @@ def _experts(predictor: Predictor, block_size: int, cores: int, memory: int) -> 
         beside = store.program(predictor.beside)
         each += predictor.beside.network.state_bytes()  # it has the other's memory
     _check_memory(f"a block of {block_size:,} bytes", each, predictor, memory)
-    return verified(MixtureEngine(program, team, min(cores, memory // each), beside))
+    return verified(MixtureEngine(program, team, min(cores, memory // each), beside, helped))

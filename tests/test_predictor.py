@@ -22,6 +22,7 @@ from arcodec.mixing.pixels import team as pixel_team
 from arcodec.mixing.pixels.engine import conformance_picture
 from arcodec.mixing.team import BEST, DEFAULT, LEARNING, TEAMS
 from arcodec.models import store
+from arcodec.models.compiled import CompiledEngine
 from arcodec.models.engine import Coded
 from arcodec.models.file import Model, load
 from arcodec.predictor import (
@@ -350,6 +351,21 @@ def test_memory_is_half_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(predictor, "installed_memory", lambda: 2 * each - 2)
     with pytest.raises(LimitError, match="max memory"):
         engine_for(best, container.MAX_BLOCK, 8, Resources())
+
+
+@pytest.mark.parametrize(
+    ("threads", "blocks", "two"), [(1, 1, False), (2, 1, True), (2, 2, False), (5, 2, True), (4, 0, False)]
+)
+def test_idle_cores_help(small_model: Model, threads: int, blocks: int, two: bool) -> None:
+    resources = Resources(threads=threads)
+    assert resources.two_each(blocks) == two
+    mixture = Predictor(container.MIXTURE, small_model, DEFAULT.number)
+    engine = engine_for(mixture, 1000, blocks, resources)
+    assert isinstance(engine, MixtureEngine)
+    assert engine.helped == two
+    engine = engine_for(Predictor(container.NETWORK, small_model), 1000, blocks, resources)
+    assert isinstance(engine, CompiledEngine)
+    assert not engine.helped, "it is too small"
 
 
 def test_a_system_that_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:

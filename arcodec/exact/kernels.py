@@ -16,6 +16,7 @@ from . import spec as s
 from . import tables as t
 from .contexts import fill_rows
 from .dot import matrix_vector
+from .helper import share
 from .memory import PAST
 from .program import Program, State
 
@@ -47,6 +48,11 @@ def linear(
 ) -> None:
     """weights (outputs * inputs,), codes (inputs,) -> out (outputs,), sizes padded as in ``dot``."""
     matrix_vector(weights, codes, sums, out)
+    _stretch(scale, bias, out)
+
+
+@kernel
+def _stretch(scale: np.ndarray, bias: np.ndarray, out: np.ndarray) -> None:
     for o in range(len(out)):
         scaled = out[o] * scale[o]
         out[o] = scaled + bias[o]
@@ -216,7 +222,11 @@ def _logits(program: Program, state: State) -> None:
             matrix = program.weights[layer[p.WEIGHTS] : layer[p.WEIGHTS] + inputs * outputs]
             at = layer[p.CONSTANTS]
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
-            linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
+            if len(state.board):
+                share(state, i, matrix, now[:inputs], work[:outputs])
+            else:
+                matrix_vector(matrix, now[:inputs], state.sums, work[:outputs])
+            _stretch(scale, bias, work[:outputs])
         elif kind == p.NORM:
             norm(state.sum, now[:outputs])
         elif kind == p.RECURRENCE:

@@ -53,15 +53,22 @@ class State(NamedTuple):
     query: np.ndarray  # int16, of one head of attention
     scores: np.ndarray  # (longest window,) int32
     head_sums: np.ndarray  # int32, of one head
+    board: np.ndarray  # (16,) int64, where it meets who helps, see helper; empty if nobody does
+    answers: np.ndarray  # float32, what a helper computed of the layer at hand
+    helper_sums: np.ndarray  # (4,) int32
 
 
 # Places in Program.shape
 CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
 WIDEST_HEAD, LONGEST_WINDOW, FOLLOWERS, SHAPES = range(8, 12)
+BOARD = 16  # words of State.board: two cache lines
 
 
-def fresh_state(program: Program, memory: Memory | None = None) -> State:
-    """The state before the first symbol. memory: one that another network fills, which reads the same contexts."""
+def fresh_state(program: Program, memory: Memory | None = None, helped: bool = False) -> State:
+    """The state before the first symbol.
+
+    memory: one that another network fills, which reads the same contexts. helped: whether a second core may help.
+    """
     shape = program.shape
     return State(
         np.zeros(shape[STATE_REALS], np.float32),
@@ -76,6 +83,9 @@ def fresh_state(program: Program, memory: Memory | None = None) -> State:
         np.zeros(shape[WIDEST_HEAD], np.int16),
         np.zeros(shape[LONGEST_WINDOW], np.int32),
         np.zeros(shape[WIDEST_HEAD], np.int32),
+        np.zeros(BOARD if helped else 0, np.int64),
+        np.zeros(shape[WIDEST_REALS] if helped else 0, np.float32),
+        np.zeros(ROWS if helped else 0, np.int32),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import range_kernel as rk
 from ..container import EXPERTS, packed_words
 from ..errors import DamagedError, ModelError
+from ..exact.helper import helped
 from ..exact.program import Program, empty_program
 from ..models.engine import Coded, Progress
 from ..models.file import conformance_symbols
@@ -43,18 +44,20 @@ class MixtureEngine:
         team: Team = DEFAULT,
         threads: int = 1,
         beside: Program | None = None,
+        helped: bool = False,
     ) -> None:
         """program: a network, verified by whoever hands it over, or None for the experts alone.
 
         beside: of a team whose network learns, another that does not, likewise (see ``networks``).
+        helped: whether each block may have a second core, where that pays.
         """
         self.name = "experts" if program is None else "mixture"
-        self.team, self.threads = team, threads
+        self.team, self.threads, self.helped = team, threads, helped
         self.network = program is not None
         self.program, self.beside = empty_program() if program is None else program, beside
 
     def _fresh_networks(self) -> Networks:
-        return fresh_networks(self.program, self.network and self.team.learns, self.beside)
+        return fresh_networks(self.program, self.network and self.team.learns, self.beside, self.helped)
 
     def encode(self, blocks: Sequence[np.ndarray], progress: Progress, detailed: bool = False) -> Iterator[Coded]:
         """See ``Engine``. In detail it takes a third more time."""
@@ -67,22 +70,23 @@ class MixtureEngine:
             costs = np.empty(len(block) if detailed else 0)
             words = np.empty(rk.room_for_bits(8 * len(block)), np.uint32)
             scratch = np.empty(SCRATCH, np.int64)
-            for start, stop in chunks(len(block)):
-                loops.encode(
-                    networks,
-                    self.network,
-                    mixture,
-                    scratch,
-                    coder,
-                    words,
-                    block,
-                    start,
-                    stop,
-                    totals,
-                    shares,
-                    costs,
-                )
-                tell(stop - start)
+            with helped(networks.other, networks.other_state):
+                for start, stop in chunks(len(block)):
+                    loops.encode(
+                        networks,
+                        self.network,
+                        mixture,
+                        scratch,
+                        coder,
+                        words,
+                        block,
+                        start,
+                        stop,
+                        totals,
+                        shares,
+                        costs,
+                    )
+                    tell(stop - start)
             count = rk.finish_short(coder, words)
             network_bits = float(totals[1]) if self.network else None
             bits = float(totals[0])
@@ -104,10 +108,11 @@ class MixtureEngine:
             text, scratch = np.zeros(length, np.uint8), np.empty(SCRATCH, np.int64)
             networks, mixture = self._fresh_networks(), fresh_mixture(length, self.team, self.network)
             coder = rk.new_decoder(words)
-            for start, stop in chunks(length):
-                if not loops.decode(networks, self.network, mixture, scratch, coder, words, text, start, stop):
-                    raise DamagedError("the coded data are damaged: no symbol fits them")
-                tell(stop - start)
+            with helped(networks.other, networks.other_state):
+                for start, stop in chunks(length):
+                    if not loops.decode(networks, self.network, mixture, scratch, coder, words, text, start, stop):
+                        raise DamagedError("the coded data are damaged: no symbol fits them")
+                    tell(stop - start)
             return text
 
         return side_by_side(one, blocks, self.threads, progress)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..exact import kernels, learning
+from ..exact import helper, kernels, learning
 from ..exact.learner import Learner
 from ..exact.program import Program, State, empty_program, fresh_state
 from ..jit import inlined, kernel
@@ -31,14 +31,15 @@ class Networks(NamedTuple):
     other_state: State  # it remembers what the first does, in the same memory
 
 
-def fresh_networks(program: Program, learns: bool, beside: Program | None = None) -> Networks:
+def fresh_networks(program: Program, learns: bool, beside: Program | None = None, helped: bool = False) -> Networks:
     """Before the first byte of a block.
 
     beside: what stands beside a network that learns, in place of the same as it was; it must read the same rows.
+    helped: whether a second core may help, where it pays.
     """
     other = (program if beside is None else beside) if learns else empty_program()
     own, state, learner = learning.begin(program, learns)
-    return Networks(own, state, learner, other, fresh_state(other, state.memory))
+    return Networks(own, state, learner, other, fresh_state(other, state.memory, helped and helper.pays(other)))
 
 
 @kernel

@@ -22,17 +22,17 @@ def small_program() -> Program:
     """Of a network that predicts bytes."""
     # Without followers: what every model file promises of itself covers them.
     network = recurrent.network(recurrent.Config(width=33, blocks=1, contexts=2, rows_log2=6, row_width=8, followers=0))
-    return compile_network(network, _tensors(network.tensors()))
+    return compile_network(network, tensors_of_noise(network.tensors()))
 
 
 def small_stacks() -> tuple[StackProgram, pixels.Config]:
     """Of a network that predicts pixels, and its sizes."""
     config = pixels.Config(width=17, hidden=25, blocks=1, same=8, others=4)
     stacks = pixels.network(config)
-    return compile_stacks(stacks, _tensors(stacks.tensors())), config
+    return compile_stacks(stacks, tensors_of_noise(stacks.tensors())), config
 
 
-def _tensors(wanted: Tensors) -> dict[str, np.ndarray]:
+def tensors_of_noise(wanted: Tensors) -> dict[str, np.ndarray]:
     """Tensors of these names, shapes and types: weights of all sizes, scales and biases up to 2**-11."""
     codes = np.arange(-CODE_LIMIT, CODE_LIMIT + 1)
     halvings, between = np.divmod(np.arange(24 * 64 + 1), 64)

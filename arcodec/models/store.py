@@ -199,11 +199,11 @@ def unverified(model: Model) -> Program:
     return compile_network(network, model.tensors, unverified(base).table if base and shared else None)
 
 
-def compiled(model: Model, threads: int) -> CompiledEngine:
+def compiled(model: Model, threads: int, helped: bool = False) -> CompiledEngine:
     """The compiled engine. Raises as ``program``."""
     from .compiled import CompiledEngine
 
-    return CompiledEngine(program(model), threads)
+    return CompiledEngine(program(model), threads, helped)
 
 
 @lru_cache(maxsize=4)
@@ -219,10 +219,13 @@ def stack_program(model: Model) -> StackProgram:
     return compiled
 
 
-def engine_for(model: Model, device: str = "cpu", threads: int = 1) -> NetworkEngine:
-    """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices."""
+def engine_for(model: Model, device: str = "cpu", threads: int = 1, helped: bool = False) -> NetworkEngine:
+    """A verified engine: compiled for ``cpu``, torch for ``torch`` (on the CPU), ``cuda`` and torch's other devices.
+
+    helped: whether each block may have a second core, where that pays.
+    """
     if device == "cpu":
-        return compiled(model, threads)
+        return compiled(model, threads, helped)
     if device != "torch" and not _DEVICE.fullmatch(device):
         raise UsageError(f"no device {device!r}: use cpu, torch, cuda or cuda:N")
     return _wide(model, "cpu" if device == "torch" else device)
