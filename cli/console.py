@@ -96,7 +96,7 @@ preset = click.option(
     type=click.Choice(["fast", "default", "best"]),
     help="fast: experts that learn from the data, no network. default: a network for text with more of them. "
     "best: more memory, and the network learns from the data, too, beside a large one where that helps; in large "
-    "blocks, on one core each; slow.",
+    "blocks, on one core each, or two beside a large one; slow.",
 )
 no_mix = click.option("--no-mix", is_flag=True, help="The network alone, without experts that learn from the data.")
 media = click.option(

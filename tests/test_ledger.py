@@ -62,6 +62,19 @@ def test_a_mixture_is_accounted_for_and_beats_its_network(small_model: Model) ->
     assert f"of the mixture against the best of them, {best}: {mixed.regret_bits:,.1f} bits" in mixed.table()
 
 
+def test_the_network_beside_one_that_learns_is_an_expert_of_its_own(small_models: dict[str, Model]) -> None:
+    data, model = INPUTS["text"], str(small_models["recurrent"].path)
+    alone, best = arcodec.measure(data, model, mix=False), arcodec.measure(data, model, preset="best")
+    assert best.experts_bits["network beside it"] == pytest.approx(alone.model_bits, abs=0.01)
+    assert best.network_bits != pytest.approx(alone.model_bits, abs=0.01)  # it learns
+    assert set(best.voices) == set(best.alone_bits)
+    assert sum(best.voices.values()) == pytest.approx(1)
+    assert best.voices["network beside it"] > 0
+    without = arcodec.measure(data, "none", preset="best")
+    assert not {"network", "network beside it"} & set(without.voices)
+    assert set(without.voices) == set(without.alone_bits)
+
+
 def test_each_expert_is_accounted_for(small_model: Model) -> None:
     ledger = arcodec.measure(INPUTS["text"], str(small_model.path))
     alone = ledger.alone_bits

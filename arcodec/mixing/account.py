@@ -27,29 +27,32 @@ def add(
     bit: int,
     shares: np.ndarray,
 ) -> None:
-    """Add a bit, not yet learnt from, to shares (experts, 2): of each context, the match and the network.
+    """Add a bit, not yet learnt from, to shares (experts, 2): of each context, the match and the networks.
 
-    Alone a context is its bit history, and nothing said is one bit; the network's bits are counted elsewhere. Of the
-    mixture an expert has all its inputs; a network that learns and the one beside it are one expert here. reals begins
-    with them, in nats, ``each`` of a context; the choice is at numbers[choice].
+    Alone a context is its bit history, and nothing said is one bit; the networks' bits are counted elsewhere. Of the
+    mixture an expert has all its inputs. reals begins with them, in nats, ``each`` of a context; the choice is at
+    numbers[choice].
     """
     inputs = inputs_of(contexts, each)
-    for i in range(contexts + 2):
+    for i in range(len(shares)):
         first, count = each * i, each
         if i == contexts:
             first, count = each * contexts + MATCH, 2
-        elif i > contexts:
+        elif i == contexts + 1:
             first, count = each * contexts + NETWORK, 3
+        elif i > contexts + 1:
+            first, count = each * contexts + OTHER, 2
         if i <= contexts:
             nats = np.float64(reals[first + HISTORY if i < contexts else first])
             shares[i, ALONE] += np.log2(1 + np.exp(-nats if bit else nats))
-        voice = weighing.added(numbers, choice, reals, finals, inputs, situation, first, count)
-        if i > contexts:
-            first = each * contexts + OTHER
-            voice += weighing.added(numbers, choice, reals, finals, inputs, situation, first, 2)
-        shares[i, VOICE] += abs(voice)
+        shares[i, VOICE] += abs(weighing.added(numbers, choice, reals, finals, inputs, situation, first, count))
 
 
 def names(team: Team) -> tuple[str, ...]:
-    """Of the rows of shares."""
-    return (*NAMES[: team.contexts], "match", "network")
+    """Of the first rows of shares."""
+    return (*NAMES[: team.contexts], "match")
+
+
+def names_of_networks(team: Team) -> tuple[str, ...]:
+    """Of the rows behind them."""
+    return ("network", "network beside it") if team.learns else ("network",)

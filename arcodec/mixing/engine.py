@@ -64,9 +64,9 @@ class MixtureEngine:
 
         def one(block: np.ndarray, tell: Progress) -> Coded:
             networks, mixture = self._fresh_networks(), fresh_mixture(len(block), self.team, self.network)
-            coder, totals = rk.new_encoder(), np.zeros(2)
-            names = account.names(self.team)
-            shares = np.zeros((len(names) if detailed else 0, account.COLUMNS))
+            coder, totals = rk.new_encoder(), np.zeros(3)
+            names, of_networks = account.names(self.team), account.names_of_networks(self.team)
+            shares = np.zeros((len(names) + len(of_networks) if detailed else 0, account.COLUMNS))
             costs = np.empty(len(block) if detailed else 0)
             words = np.empty(rk.room_for_bits(8 * len(block)), np.uint32)
             scratch = np.empty(SCRATCH, np.int64)
@@ -92,10 +92,11 @@ class MixtureEngine:
             bits = float(totals[0])
             if not detailed:
                 return Coded(words[:count].copy(), bits, bits, network_bits)
-            alone = dict(zip(names[:-1], shares[:-1, account.ALONE].tolist(), strict=True))
-            voices = dict(zip(names, shares[:, account.VOICE].tolist(), strict=True))
-            if not self.network:
-                del voices["network"]
+            alone = dict(zip(names, shares[: len(names), account.ALONE].tolist(), strict=True))
+            if self.network:
+                alone.update(zip(of_networks[1:], totals[2:].tolist(), strict=False))
+                names += of_networks
+            voices = dict(zip(names, shares[: len(names), account.VOICE].tolist(), strict=True))
             return Coded(words[:count].copy(), bits, bits, network_bits, alone, costs, voices)
 
         return side_by_side(one, blocks, self.threads, progress)

@@ -70,3 +70,9 @@ def follow(networks: Networks, scratch: np.ndarray, symbol: int) -> None:
 def bits(scratch: np.ndarray, symbol: int) -> float:
     """What the network alone would take for the next byte."""
     return np.log2(scratch[_WEIGHTS + 1] / scratch[symbol])
+
+
+@inlined
+def bits_beside(scratch: np.ndarray, symbol: int) -> float:
+    """What the one beside it would."""
+    return bits(scratch[_EACH:], symbol)
