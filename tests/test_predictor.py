@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from dataclasses import replace
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import arcodec
-from arcodec import codec, container, machine, predictor
+from arcodec import codec, container, predictor
 from arcodec.errors import LimitError, ModelError, UsageError
 from arcodec.exact import learning, stack
 from arcodec.exact.program import compile_network
@@ -366,12 +365,6 @@ def test_idle_cores_help(small_model: Model, threads: int, blocks: int, two: boo
     engine = engine_for(Predictor(container.NETWORK, small_model), 1000, blocks, resources)
     assert isinstance(engine, CompiledEngine)
     assert not engine.helped, "it is too small"
-
-
-def test_a_system_that_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine.installed_memory() > 1 << 28
-    monkeypatch.delattr(os, "sysconf")
-    assert machine.installed_memory() == 4 << 30
 
 
 def test_negative_threads() -> None:
