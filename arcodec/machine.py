@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
@@ -14,8 +13,8 @@ def available_cores() -> int:
     """The cores this process may run on, no more than a container may have at work."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _limits("cpu.max") or _limits("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
-    if len(quota) == 2:  # of each period, so much
-        cores = min(cores, math.ceil(quota[0] / quota[1]))
+    if len(quota) == 2:  # of each period, so much; what is left of a core would only stop the others
+        cores = min(cores, max(1, quota[0] // quota[1]))
     return cores
 
 

@@ -83,8 +83,8 @@ class Resources:
         return min(self.threads or available_cores(), max(1, blocks))
 
     def two_each(self, blocks: int) -> bool:
-        """Whether there are two cores for each of so many blocks. Raises UsageError."""
-        return self.cores(2 * blocks) >= 2 * blocks > 0
+        """Whether there are two cores for each of so many blocks, whatever was asked for. Raises UsageError."""
+        return min(available_cores(), self.cores(2 * blocks)) >= 2 * blocks > 0
 
     @property
     def memory(self) -> int:

@@ -35,7 +35,15 @@ def test_without_limits_all_is_at_hand(groups: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("quota", "cores"),
-    [("max 100000", 8), ("50000 100000", 1), ("150000 100000", 2), ("9900000 100000", 8), ("", 8), ("100000", 8)],
+    [
+        ("max 100000", 8),
+        ("50000 100000", 1),
+        ("190000 100000", 1),
+        ("200000 100000", 2),
+        ("9900000 100000", 8),
+        ("", 8),
+        ("100000", 8),
+    ],
 )
 def test_cores_of_a_container(groups: Path, quota: str, cores: int) -> None:
     write(groups, "cpu.max", quota + "\n")

@@ -355,8 +355,13 @@ def test_memory_is_half_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("threads", "blocks", "two"), [(1, 1, False), (2, 1, True), (2, 2, False), (5, 2, True), (4, 0, False)]
 )
-def test_idle_cores_help(small_model: Model, threads: int, blocks: int, two: bool) -> None:
+def test_idle_cores_help(
+    small_model: Model, threads: int, blocks: int, two: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     resources = Resources(threads=threads)
+    monkeypatch.setattr(predictor, "available_cores", lambda: 1)
+    assert not resources.two_each(blocks), "whatever is asked for"
+    monkeypatch.setattr(predictor, "available_cores", lambda: 6)
     assert resources.two_each(blocks) == two
     mixture = Predictor(container.MIXTURE, small_model, DEFAULT.number)
     engine = engine_for(mixture, 1000, blocks, resources)

@@ -2,16 +2,16 @@
 
 Such a product is bound by memory, which serves two cores better than one. Whoever codes posts each product on a board
 and computes its outputs from the first on; the helper computes them from the last on, into room of its own, and says on
-the board how far it is. Where they meet, the product is done. Nobody waits: a helper that the system has put to sleep,
-or that was never there, leaves the work to the other, and what it says of a product that is over is not believed. The
-sums are of integers, so it does not matter who computed which.
+the board how far it is. Where they meet, the product is done. While coding, nobody waits: a helper that the system has
+put to sleep, or that was never there, leaves the work to the other, and what it says of a product that is over is not
+believed. The sums are of integers, so it does not matter who computed which.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -114,8 +114,8 @@ def assist(program: Program, state: State) -> None:
 
 
 @kernel
-def _dismiss(board: np.ndarray) -> None:
-    _store(board, _JOB, _STOP)  # type: ignore[call-arg]
+def _say(board: np.ndarray, what: int) -> None:
+    _store(board, _JOB, what)  # type: ignore[call-arg]
 
 
 @contextmanager
@@ -124,10 +124,13 @@ def helped(program: Program, state: State) -> Iterator[None]:
     if not len(state.board):
         yield
         return
+    _say(state.board, _IDLE)  # compiled here, not when it must not fail any more
     helper = threading.Thread(target=assist, args=(program, state), daemon=True)
-    helper.start()
     try:
+        with suppress(RuntimeError):  # the system has no thread to give: it goes without
+            helper.start()
         yield
     finally:
-        _dismiss(state.board)
-        helper.join()
+        _say(state.board, _STOP)
+        if helper.ident is not None:
+            helper.join()

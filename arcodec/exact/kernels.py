@@ -224,9 +224,9 @@ def _logits(program: Program, state: State) -> None:
             scale, bias = program.constants[at : at + outputs], program.constants[at + outputs : at + 2 * outputs]
             if len(state.board):
                 share(state, i, matrix, now[:inputs], work[:outputs])
+                _stretch(scale, bias, work[:outputs])
             else:
-                matrix_vector(matrix, now[:inputs], state.sums, work[:outputs])
-            _stretch(scale, bias, work[:outputs])
+                linear(matrix, scale, bias, now[:inputs], state.sums, work[:outputs])
         elif kind == p.NORM:
             norm(state.sum, now[:outputs])
         elif kind == p.RECURRENCE:

@@ -22,13 +22,13 @@ def can_learn(program: Program) -> bool:
     return layers_can_learn(_layout(program))
 
 
-def begin(program: Program, learns: bool) -> tuple[Program, State, Learner]:
+def begin(program: Program, learns: bool, helped: bool = False) -> tuple[Program, State, Learner]:
     """All that a sequence needs before its first symbol; one that learns gets weights of its own.
 
-    Raises ModelError for a program that cannot learn.
+    helped: whether a second core may help one that does not. Raises ModelError for a program that cannot learn.
     """
     if not learns:
-        return program, fresh_state(program), no_learner()
+        return program, fresh_state(program, helped=helped), no_learner()
     program = program._replace(weights=program.weights.copy(), constants=program.constants.copy())
     return program, fresh_state(program), fresh_learner(_layout(program), program.weights, program.constants)
 

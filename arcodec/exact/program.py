@@ -53,7 +53,7 @@ class State(NamedTuple):
     query: np.ndarray  # int16, of one head of attention
     scores: np.ndarray  # (longest window,) int32
     head_sums: np.ndarray  # int32, of one head
-    board: np.ndarray  # (16,) int64, where it meets who helps, see helper; empty if nobody does
+    board: np.ndarray  # (32,) int64, where it meets who helps, see helper; empty if nobody does
     answers: np.ndarray  # float32, what a helper computed of the layer at hand
     helper_sums: np.ndarray  # (4,) int32
 
@@ -61,7 +61,8 @@ class State(NamedTuple):
 # Places in Program.shape
 CONTEXTS, ROWS_LOG2, ROW_WIDTH, WIDTH, WIDEST_REALS, WIDEST_CODES, STATE_REALS, STATE_CODES = range(8)
 WIDEST_HEAD, LONGEST_WINDOW, FOLLOWERS, SHAPES = range(8, 12)
-BOARD = 16  # words of State.board: two cache lines
+BOARD = 32  # words of State.board: two cache lines of the longest there are
+_LINE = 32  # int32 in one
 
 
 def fresh_state(program: Program, memory: Memory | None = None, helped: bool = False) -> State:
@@ -85,7 +86,7 @@ def fresh_state(program: Program, memory: Memory | None = None, helped: bool = F
         np.zeros(shape[WIDEST_HEAD], np.int32),
         np.zeros(BOARD if helped else 0, np.int64),
         np.zeros(shape[WIDEST_REALS] if helped else 0, np.float32),
-        np.zeros(ROWS if helped else 0, np.int32),
+        np.zeros(3 * _LINE, np.int32)[_LINE : _LINE + ROWS],  # apart from sums, which another core writes
     )
 
 

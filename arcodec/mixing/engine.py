@@ -11,14 +11,13 @@ import numpy as np
 from .. import range_kernel as rk
 from ..container import EXPERTS, packed_words
 from ..errors import DamagedError, ModelError
-from ..exact.helper import helped
 from ..exact.program import Program, empty_program
 from ..models.engine import Coded, Progress
 from ..models.file import conformance_symbols
 from ..models.parallel import chunks, side_by_side
 from . import account, loops
 from .mixture import fresh_mixture
-from .networks import SCRATCH, Networks, fresh_networks
+from .networks import SCRATCH, Networks, assisted, fresh_networks
 from .team import DEFAULT, Team
 from .trial import small_program
 
@@ -70,7 +69,7 @@ class MixtureEngine:
             costs = np.empty(len(block) if detailed else 0)
             words = np.empty(rk.room_for_bits(8 * len(block)), np.uint32)
             scratch = np.empty(SCRATCH, np.int64)
-            with helped(networks.other, networks.other_state):
+            with assisted(networks):
                 for start, stop in chunks(len(block)):
                     loops.encode(
                         networks,
@@ -109,7 +108,7 @@ class MixtureEngine:
             text, scratch = np.zeros(length, np.uint8), np.empty(SCRATCH, np.int64)
             networks, mixture = self._fresh_networks(), fresh_mixture(length, self.team, self.network)
             coder = rk.new_decoder(words)
-            with helped(networks.other, networks.other_state):
+            with assisted(networks):
                 for start, stop in chunks(length):
                     if not loops.decode(networks, self.network, mixture, scratch, coder, words, text, start, stop):
                         raise DamagedError("the coded data are damaged: no symbol fits them")

@@ -30,9 +30,9 @@ def encode(
 ) -> None:
     """Code text[start:stop]; scratch (1536,) int64 is room to work in.
 
-    Adds to totals the bits of the mixture, of the network alone and of the one beside it. Unless they are empty, adds
-    to shares what each expert would have taken alone and what it added (see ``account``), and writes to
-    costs[start:stop] the bits of each byte.
+    Adds to totals the bits of the mixture and of the network alone. Unless they are empty, adds to shares what each
+    expert would have taken alone and what it added (see ``account``), and to totals the bits of the network beside one
+    that learns; and writes to costs[start:stop] the bits of each byte.
     """
     numbers, past, hashes, keys, followers, match, heads, places, nodes, cells, reals, finals, maps, points = mixture
     learns = len(networks.learner.clock) > 0
@@ -42,7 +42,7 @@ def encode(
         if network:
             nt.ask(networks, scratch)
             totals[1] += nt.bits(scratch, symbol)
-            if learns:
+            if learns and len(shares):
                 totals[2] += nt.bits_beside(scratch, symbol)
             nt.follow(networks, scratch, symbol)
         likelihood = 1.0  # of the byte's bits, times BIT_TOTAL each: one logarithm a byte instead of eight

@@ -6,6 +6,7 @@ The other is the same network as it was, or a larger one, for which learning wou
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +39,15 @@ def fresh_networks(program: Program, learns: bool, beside: Program | None = None
     helped: whether a second core may help, where it pays.
     """
     other = (program if beside is None else beside) if learns else empty_program()
-    own, state, learner = learning.begin(program, learns)
+    own, state, learner = learning.begin(program, learns, helped and helper.pays(program))
     return Networks(own, state, learner, other, fresh_state(other, state.memory, helped and helper.pays(other)))
+
+
+def assisted(networks: Networks) -> AbstractContextManager[None]:
+    """Inside, a second core helps the network that may be helped, if there is one."""
+    if len(networks.state.board):
+        return helper.helped(networks.program, networks.state)
+    return helper.helped(networks.other, networks.other_state)
 
 
 @kernel

@@ -14,7 +14,7 @@ from arcodec.exact import program as p
 from arcodec.exact.dot import ROWS, matrix_vector
 from arcodec.exact.program import Program, State, compile_network, fresh_state
 from arcodec.mixing.engine import MixtureEngine
-from arcodec.mixing.team import LEARNING
+from arcodec.mixing.team import DEFAULT, LEARNING
 from arcodec.mixing.trial import small_program, tensors_of_noise
 from arcodec.models import loops, recurrent
 from arcodec.models.compiled import CompiledEngine
@@ -107,28 +107,52 @@ def test_what_a_helper_says_is_believed_of_the_product_at_hand_only(number: int,
 
 def test_a_network_that_two_compute(symbols: np.ndarray) -> None:
     program = wide_program()
-    many = np.tile(symbols, 4)
-    state = fresh_state(program, helped=True)
-    with helper.helped(program, state):
-        together = distributions(program, state, many)
-    assert state.board[helper._FAR] > 0, "the helper never helped"
-    assert np.array_equal(together, distributions(program, fresh_state(program), many))
+    alone = distributions(program, fresh_state(program), symbols)
+    until, helped = time.monotonic() + WAIT, False
+    while not helped:  # at first it may not be compiled yet, and later both may lack a core
+        assert time.monotonic() < until, "the helper does not help"
+        state = fresh_state(program, helped=True)
+        with helper.helped(program, state):
+            assert np.array_equal(alone, distributions(program, state, symbols))
+        helped = state.board[helper._FAR] > 0
 
 
-def test_engines_with_and_without_write_the_same(program: Program, symbols: np.ndarray, always: None) -> None:
+@pytest.mark.parametrize("engine", ["alone", "in the mixture", "beside one that learns"])
+def test_engines_with_and_without_write_the_same(
+    program: Program, symbols: np.ndarray, always: None, engine: str
+) -> None:
     blocks = [symbols[:100], symbols[:57]]
     words = []
     for helped in (False, True):
-        for engine in (
-            CompiledEngine(program, 2, helped),
-            MixtureEngine(small_program(), LEARNING, 2, program, helped),
-        ):
-            coded = list(engine.encode(blocks, quiet))
-            back = engine.decode([(c.words, len(b)) for c, b in zip(coded, blocks, strict=True)], quiet)
-            assert all(np.array_equal(a, b) for a, b in zip(back, blocks, strict=True))
-            words.append([c.words.tobytes() for c in coded])
-    assert words[:2] == words[2:]
+        at_work: list[int] = []
+        using = {
+            "alone": CompiledEngine(program, 2, helped),
+            "in the mixture": MixtureEngine(program, DEFAULT, 2, helped=helped),
+            "beside one that learns": MixtureEngine(small_program(), LEARNING, 2, program, helped),
+        }[engine]
+        coded = list(using.encode(blocks, lambda done, at_work=at_work: at_work.append(helpers())))
+        words.append([one.words.tobytes() for one in coded])
+        back = using.decode(
+            [(one.words, len(block)) for one, block in zip(coded, blocks, strict=True)],
+            lambda done, at_work=at_work: at_work.append(helpers()),
+        )
+        assert all(np.array_equal(a, b) for a, b in zip(back, blocks, strict=True))
+        assert len(at_work) == 2 * len(blocks)
+        assert all(1 <= count <= 2 for count in at_work) if helped else not any(at_work)
+    assert words[0] == words[1]
     assert helpers() == 0
+
+
+def test_a_system_without_another_thread_to_give(
+    program: Program, symbols: np.ndarray, always: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    (expected,) = CompiledEngine(program).encode([symbols], quiet)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    (coded,) = CompiledEngine(program, helped=True).encode([symbols], quiet)
+    assert np.array_equal(coded.words, expected.words)
 
 
 def test_a_helper_goes_when_coding_fails(program: Program, symbols: np.ndarray, always: None) -> None:
